@@ -60,7 +60,8 @@ impl Diagnostic {
     pub fn at(mut self, file: impl Into<String>, text: &str, start: usize, end: usize) -> Diagnostic {
         let before = &text.as_bytes()[..start.min(text.len())];
         let line = before.iter().filter(|b| **b == b'\n').count() + 1;
-        let column = String::from_utf8_lossy(before.rsplit(|b| *b == b'\n').next().unwrap_or(before)).chars().count() + 1;
+        let column =
+            String::from_utf8_lossy(before.rsplit(|b| *b == b'\n').next().unwrap_or(before)).chars().count() + 1;
         let position = Some((u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX)));
         self.label = Some(Label { file: file.into(), bytes: Some((start, end)), position });
         self
@@ -77,12 +78,7 @@ impl Diagnostic {
 /// The candidate closest to `word`, if close enough to be what was meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
-        .map(|c| (distance(word, c), c))
-        .filter(|(d, _)| *d <= limit)
-        .min()
-        .map(|(_, c)| c)
+    candidates.into_iter().map(|c| (distance(word, c), c)).filter(|(d, _)| *d <= limit).min().map(|(_, c)| c)
 }
 
 /// Edits (insert, delete, replace) that turn one word into the other; inputs over 64 characters count as far.

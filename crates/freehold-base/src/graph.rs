@@ -132,7 +132,7 @@ words! {
 pub struct Claim {
     /// The statement as written: an id, a tag or an SPDX expression. Empty = "none" was stated.
     pub license: String,
-    /// What it covers.
+    /// What it covers; empty = not stated, which means the weights.
     pub covers: Vec<Covers>,
     /// How it is known.
     pub basis: Basis,
@@ -141,6 +141,12 @@ pub struct Claim {
     pub expression: bool,
     /// True where a recognized text differs from the edition that it resembles.
     pub altered: bool,
+    /// Text id of the edition, where the copy or the catalog's row is of one.
+    pub edition: Option<String>,
+    /// What the publisher adds to the license and no text at hand states.
+    pub additions: Vec<String>,
+    /// True where the publisher has replaced these terms since: they govern only a copy that came with them.
+    pub superseded: bool,
     /// Where it stands.
     pub evidence: Evidence,
 }
@@ -152,6 +158,8 @@ pub struct Work {
     pub id: String,
     /// The artifact's own name where it is stated.
     pub name: Option<String>,
+    /// What it is, in its author's words.
+    pub description: Option<String>,
     /// What it is.
     pub kind: WorkKind,
     /// Who made it; `None` = not stated.
@@ -166,12 +174,30 @@ pub struct Work {
     pub evidence: Evidence,
 }
 
+impl Claim {
+    /// A plain claim: what is said, how it is known, where it stands.
+    pub fn new(license: impl Into<String>, basis: Basis, evidence: Evidence) -> Claim {
+        Claim {
+            license: license.into(),
+            covers: Vec::new(),
+            basis,
+            expression: false,
+            altered: false,
+            edition: None,
+            additions: Vec::new(),
+            superseded: false,
+            evidence,
+        }
+    }
+}
+
 impl Work {
     /// A work of which only the id is known.
     pub fn named(id: impl Into<String>, evidence: Evidence) -> Work {
         Work {
             id: id.into(),
             name: None,
+            description: None,
             kind: WorkKind::Model,
             made_by: None,
             claims: Vec::new(),

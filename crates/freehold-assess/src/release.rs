@@ -1,0 +1,104 @@
+//! What goes out, and which duties it meets.
+
+use freehold_catalog::{Catalog, Duty};
+
+/// One thing that a release holds or shows.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Notice {
+    /// What sort: `license-copy`, `notice-file`, `change-notice`, `notices-retained`, `own-license-with-restrictions`,
+    /// or a place where words are shown: `website`, `ui`, `docs`, `model-card`.
+    pub kind: String,
+    /// The license it is about, or the words that are shown; empty for none.
+    pub what: String,
+}
+
+/// The folder, archive or image that goes out. Its notices are a complete list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Release {
+    /// Everything in it that may meet a duty.
+    pub notices: Vec<Notice>,
+}
+
+/// Whether a duty is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// The release meets it.
+    Met,
+    /// The release was looked at, and it is not there.
+    Unmet,
+    /// No file can show it; a person attests it.
+    ToAttest,
+    /// Nothing was looked at.
+    Unknown,
+}
+
+impl Status {
+    /// The word on every public surface.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Met => "met",
+            Status::Unmet => "unmet",
+            Status::ToAttest => "to-attest",
+            Status::Unknown => "unknown",
+        }
+    }
+}
+
+/// The status of a duty under a license, against a release (`None` = none was given) and the model's stated name.
+pub(crate) fn status(
+    duty: &Duty,
+    license: usize,
+    release: Option<&Release>,
+    name: Option<&str>,
+    catalog: &Catalog,
+) -> Status {
+    if let Some(prefix) = &duty.name_prefix {
+        // the name is known without a release; it is the license's word, with no regard to case of the rest
+        return match name {
+            Some(name) if name.to_lowercase().starts_with(&prefix.to_lowercase()) => Status::Met,
+            Some(_) => Status::Unmet,
+            None => Status::Unknown,
+        };
+    }
+    let Some(kind) = catalog.obligations.get(&duty.code).and_then(|o| o.met_by.as_deref()) else {
+        return Status::ToAttest;
+    };
+    let Some(release) = release else { return Status::Unknown };
+    let hit = |n: &Notice| match kind {
+        "license-copy" | "notice-file" => n.kind == kind && is_about(n, license, catalog),
+        "words" => is_place(&n.kind, duty) && shows(&n.what, duty),
+        "own-license-with-restrictions" => n.kind.starts_with("own-license-with"),
+        "name" => false,
+        _ => n.kind == kind,
+    };
+    if release.notices.iter().any(hit) { Status::Met } else { Status::Unmet }
+}
+
+fn is_about(n: &Notice, license: usize, catalog: &Catalog) -> bool {
+    catalog.license_named(&n.what) == Some(license)
+}
+
+/// A notice's place against the license's own list of places; without a list any place will do.
+fn is_place(kind: &str, duty: &Duty) -> bool {
+    const PLACES: [(&str, &[&str]); 7] = [
+        ("website", &["website", "related-website"]),
+        ("ui", &["user-interface", "ui"]),
+        ("blog", &["blogpost"]),
+        ("about", &["about-page"]),
+        ("docs", &["product-documentation", "documentation", "docs"]),
+        ("model-card", &["model-card"]),
+        ("notice-file", &["notice-file"]),
+    ];
+    let Some((_, names)) = PLACES.iter().find(|(k, _)| *k == kind) else { return false };
+    duty.places.is_empty() || duty.places.iter().any(|p| names.contains(&p.as_str()))
+}
+
+/// The words are shown where all of them stand in what is shown; a text of choices (`A" or "B`) is met by one.
+fn shows(shown: &str, duty: &Duty) -> bool {
+    let fold = |s: &str| s.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let shown = fold(shown);
+    match &duty.text {
+        Some(text) => text.split(" | ").any(|choice| shown.contains(&fold(choice))),
+        None => !shown.is_empty(),
+    }
+}

@@ -1,0 +1,240 @@
+//! The law as data: loads and checks `catalog/`, the condition language, ids and aliases.
+//!
+//! No line here knows a license. Every mistake of every file is reported at once, each with its place.
+
+mod activities;
+pub mod condition;
+pub mod document;
+mod facts;
+mod license;
+mod models;
+mod obligations;
+mod tags;
+mod territories;
+
+use std::collections::BTreeMap;
+
+use freehold_base::Diagnostic;
+
+pub use activities::{Activity, ActivityMask, ActivityTable};
+pub use condition::{Expr, Facts, Near};
+pub use facts::{FactDef, FactId, FactOrigin, FactTable, FactType, Presumed, SumDef};
+pub use license::{
+    Act, Acts, Duty, Edition, Effect, License, OutputTrained, Policy, QUOTE_WORDS_MAX, Reach, Reading, Relations,
+    Requires, Standing, Standings, Strictness, TOPICS, Term, Upstream,
+};
+pub use models::{Match, ModelRow, Models, expand};
+pub use obligations::{Obligation, Obligations};
+pub use tags::{TagMeaning, Tags};
+pub use territories::{Territories, is_country};
+
+use condition::Scope;
+use document::{Sink, parse_toml};
+use license::Law;
+
+mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+}
+
+/// Everything that `catalog/` says.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    /// Facts and sums.
+    pub facts: FactTable,
+    /// Activities.
+    pub activities: ActivityTable,
+    /// Territories.
+    pub territories: Territories,
+    /// Duty codes.
+    pub obligations: Obligations,
+    /// Tags that are not licenses.
+    pub tags: Tags,
+    /// Licenses in law, by id.
+    pub licenses: Vec<License>,
+    /// Use policies, by id.
+    pub policies: Vec<Policy>,
+    /// Models.
+    pub models: Models,
+    /// Version of the catalog, `YYYY.MM.DD`.
+    pub version: String,
+    aliases: BTreeMap<String, usize>,
+    editions: BTreeMap<String, usize>,
+}
+
+/// One file of the catalog: its path below `catalog/`, and its text.
+#[derive(Clone, Copy, Debug)]
+pub struct CatalogFile<'a> {
+    /// Path below `catalog/`, with `/`.
+    pub path: &'a str,
+    /// Content.
+    pub text: &'a str,
+}
+
+impl Catalog {
+    /// The catalog that this build carries. Mistakes in it are a fault of the build, found by its tests.
+    pub fn builtin() -> Catalog {
+        Catalog::load(embedded::FILES).0
+    }
+
+    /// The files of the catalog that this build carries.
+    pub fn builtin_files() -> &'static [CatalogFile<'static>] {
+        embedded::FILES
+    }
+
+    /// Loads a catalog; every mistake of every file is returned.
+    pub fn load(files: &[CatalogFile<'_>]) -> (Catalog, Vec<Diagnostic>) {
+        let mut catalog = Catalog::default();
+        let mut mistakes = Vec::new();
+        let mut defines = Vec::new();
+        let mut one = |path: &str, read: &mut dyn FnMut(&document::Node, &Sink<'_>)| {
+            let Some(file) = files.iter().find(|f| f.path == path) else {
+                mistakes.push(Diagnostic::error("missing-file", format!("`{path}` is missing")).in_file(path));
+                return;
+            };
+            let sink = Sink::new(file.path, file.text);
+            read(&parse_toml(&sink), &sink);
+            mistakes.extend(sink.into_diagnostics());
+        };
+        one("catalog.toml", &mut |n, s| catalog.version = version(n, s));
+        one("territories.toml", &mut |n, s| catalog.territories = Territories::load(n, s));
+        one("activities.toml", &mut |n, s| catalog.activities = ActivityTable::load(n, s));
+        one("obligations.toml", &mut |n, s| catalog.obligations = Obligations::load(n, s));
+        one("tags.toml", &mut |n, s| catalog.tags = Tags::load(n, s));
+        one("facts.toml", &mut |n, s| {
+            let (table, raw) = FactTable::load(n, s);
+            for (name, source) in raw {
+                let scope = Scope {
+                    facts: &table,
+                    activities: &catalog.activities,
+                    territories: &catalog.territories,
+                    defines: &defines,
+                };
+                if let Some(e) = condition::parse(&source, &scope, s) {
+                    defines.push((name, e));
+                }
+            }
+            catalog.facts = table;
+        });
+        catalog.load_law(files, &defines, &mut mistakes);
+        catalog.load_models(files, &mut mistakes);
+        (catalog, mistakes)
+    }
+
+    fn load_law(&mut self, files: &[CatalogFile<'_>], defines: &[(String, Expr)], mistakes: &mut Vec<Diagnostic>) {
+        let mut licenses = Vec::new();
+        let mut policies = Vec::new();
+        for file in files {
+            let sink = Sink::new(file.path, file.text);
+            let law = Law {
+                scope: Scope {
+                    facts: &self.facts,
+                    activities: &self.activities,
+                    territories: &self.territories,
+                    defines,
+                },
+                obligations: &self.obligations,
+            };
+            if let Some(stem) = stem(file.path, "licenses/") {
+                licenses.extend(license::load_license(&parse_toml(&sink), stem, &law, &sink).map(|l| (l, file.path)));
+            } else if let Some(stem) = stem(file.path, "policies/") {
+                policies.extend(license::load_policy(&parse_toml(&sink), stem, &law, &sink));
+            }
+            mistakes.extend(sink.into_diagnostics());
+        }
+        for (license, path) in &mut licenses {
+            for (index, id) in license.policies.iter().enumerate() {
+                let Some(policy) = policies.iter().find(|p| p.id == *id) else {
+                    let message = format!("the license incorporates `{id}`, and no such policy is encoded");
+                    mistakes.push(Diagnostic::error("unknown-policy", message).in_file(*path));
+                    continue;
+                };
+                let items = policy.items.iter().cloned().map(|t| Term { policy: Some(index), ..t });
+                license.terms.extend(items);
+            }
+        }
+        self.policies = policies;
+        for (license, path) in licenses {
+            self.index(license, path, mistakes);
+        }
+    }
+
+    fn index(&mut self, license: License, path: &str, mistakes: &mut Vec<Diagnostic>) {
+        let index = self.licenses.len();
+        let names = [&license.id, &license.spdx].into_iter().chain(&license.aliases);
+        for name in names.cloned().collect::<Vec<_>>() {
+            let key = fold_tag(&name);
+            match self.aliases.insert(key, index) {
+                Some(other) if other != index => {
+                    let other = &self.licenses[other].id;
+                    let message = format!("`{name}` is an alias of `{other}` already");
+                    mistakes.push(Diagnostic::error("duplicate-alias", message).in_file(path));
+                }
+                _ => {}
+            }
+        }
+        for e in &license.editions {
+            if let Some(other) = self.editions.insert(e.text.clone(), index) {
+                let message = format!("`{}` is an edition of `{}` already", e.text, self.licenses[other].id);
+                mistakes.push(Diagnostic::error("duplicate-edition", message).in_file(path));
+            }
+            self.aliases.entry(fold_tag(&e.text)).or_insert(index);
+        }
+        self.licenses.push(license);
+    }
+
+    fn load_models(&mut self, files: &[CatalogFile<'_>], mistakes: &mut Vec<Diagnostic>) {
+        let mut models = Models::default();
+        for file in files {
+            if let Some(stem) = stem(file.path, "models/") {
+                let sink = Sink::new(file.path, file.text);
+                models.load(&parse_toml(&sink), stem, &sink);
+                mistakes.extend(sink.into_diagnostics());
+            }
+        }
+        self.models = models;
+    }
+
+    /// The license with this id.
+    pub fn license(&self, id: &str) -> Option<&License> {
+        self.licenses.iter().find(|l| l.id == id)
+    }
+
+    /// Index of the license that goes by this name, in any spelling known.
+    pub fn license_named(&self, name: &str) -> Option<usize> {
+        self.aliases.get(&fold_tag(name)).copied()
+    }
+
+    /// Index of the license that this text is an edition of, and the edition.
+    pub fn license_of_edition(&self, text: &str) -> Option<(usize, &Edition)> {
+        let index = *self.editions.get(text)?;
+        let edition = self.licenses[index].editions.iter().find(|e| e.text == text)?;
+        Some((index, edition))
+    }
+
+    /// The use policy with this id.
+    pub fn policy(&self, id: &str) -> Option<&Policy> {
+        self.policies.iter().find(|p| p.id == id)
+    }
+
+    /// Every license name and alias, for "did you mean".
+    pub fn license_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.aliases.keys().map(String::as_str)
+    }
+}
+
+fn version(root: &document::Node, sink: &Sink<'_>) -> String {
+    let Some(top) = document::Table::open(root, "catalog.toml", sink) else { return String::new() };
+    top.need("schema");
+    let version = top.need("version").text;
+    top.finish();
+    version
+}
+
+fn stem<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    path.strip_prefix(folder)?.strip_suffix(".toml")
+}
+
+/// Compares tags: lower case, spaces and underscores as hyphens.
+pub fn fold_tag(tag: &str) -> String {
+    tag.trim().chars().map(|c| if c == ' ' || c == '_' { '-' } else { c.to_ascii_lowercase() }).collect()
+}

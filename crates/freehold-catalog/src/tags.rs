@@ -1,0 +1,46 @@
+//! `tags.toml`: license tags that are not licenses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::document::{Node, Sink, Table};
+
+/// What a tag that is no license says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TagMeaning<'t> {
+    /// Nothing: the terms are elsewhere or nowhere.
+    Silent,
+    /// One of several texts that differ.
+    Family(&'t [String]),
+}
+
+/// All such tags.
+#[derive(Clone, Debug, Default)]
+pub struct Tags {
+    silent: BTreeSet<String>,
+    families: BTreeMap<String, Vec<String>>,
+}
+
+impl Tags {
+    /// What the tag says, if it is one of these.
+    pub fn meaning(&self, tag: &str) -> Option<TagMeaning<'_>> {
+        let tag = crate::fold_tag(tag);
+        if tag.is_empty() || self.silent.contains(&tag) {
+            return Some(TagMeaning::Silent);
+        }
+        self.families.get(&tag).map(|texts| TagMeaning::Family(texts))
+    }
+
+    pub(crate) fn load(root: &Node, sink: &Sink<'_>) -> Tags {
+        let mut out = Tags::default();
+        let Some(top) = Table::open(root, "tags.toml", sink) else { return out };
+        top.need("schema");
+        out.silent = top.texts("silent").iter().map(|t| crate::fold_tag(&t.text)).collect();
+        for row in top.tables("family") {
+            let tag = crate::fold_tag(&row.need("tag").text);
+            out.families.insert(tag, row.texts("texts").into_iter().map(|t| t.text).collect());
+            row.finish();
+        }
+        top.finish();
+        out
+    }
+}

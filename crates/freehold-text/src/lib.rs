@@ -1,0 +1,18 @@
+//! Identifies a license text: which edition it is, word for word, and where it differs.
+//!
+//! The editions are known by an [`Index`] of hashes and clause offsets, made from texts by [`IndexBuilder`]; the index
+//! holds no sentence. Pure: text in, plain data out.
+
+mod align;
+mod builder;
+mod clauses;
+pub mod fuzz;
+mod identify;
+mod index;
+mod pointer;
+mod words;
+
+pub use builder::{BuildError, IndexBuilder, build_index_from};
+pub use identify::{Difference, DifferenceKind, Identification, Limits, Match, Part, identify};
+pub use index::{Edition, EditionKind, Index, IndexError};
+pub use words::{Mark, Word, Words, contains_quote, quote_in};

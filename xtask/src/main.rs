@@ -1,0 +1,2 @@
+//! The workshop's commands.
+fn main() {}
