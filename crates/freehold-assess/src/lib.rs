@@ -36,20 +36,20 @@ use reach::{Ancestry, Reached};
 
 /// What is assessed.
 #[derive(Clone, Copy, Debug)]
-pub struct Input<'a> {
+pub struct Input<'c, 'g> {
     /// The law.
-    pub catalog: &'a Catalog,
+    pub catalog: &'c Catalog,
     /// The subject and what it was made from.
-    pub graph: &'a Graph,
+    pub graph: &'g Graph,
     /// Who, what for, how it reaches whom.
-    pub deployment: &'a Deployment,
+    pub deployment: &'g Deployment,
     /// What goes out, where it was looked at.
-    pub release: Option<&'a Release>,
+    pub release: Option<&'g Release>,
     /// Who made the subject, where that is said besides the graph.
     pub made_by: Option<MadeBy>,
 }
 
-impl Input<'_> {
+impl Input<'_, '_> {
     fn made_by(&self, work: usize) -> Option<MadeBy> {
         self.made_by.filter(|_| work == self.graph.subject).or(self.graph.works[work].made_by)
     }
@@ -203,7 +203,7 @@ struct Group {
 }
 
 /// Assesses.
-pub fn assess<'c>(input: Input<'c>) -> Assessment<'c> {
+pub fn assess<'c>(input: Input<'c, '_>) -> Assessment<'c> {
     let ancestry = Ancestry::of(input.graph);
     let mut findings = Vec::new();
     let (groups, layers) = groups(input, &ancestry, &mut findings);
@@ -224,7 +224,7 @@ pub fn assess<'c>(input: Input<'c>) -> Assessment<'c> {
 
 /// Concludes every layer above the subject and gathers works that are judged alike.
 fn groups<'g>(
-    input: Input<'g>,
+    input: Input<'_, 'g>,
     ancestry: &Ancestry,
     findings: &mut Vec<Finding>,
 ) -> (Vec<Group>, Vec<Option<Layer<'g>>>) {
@@ -263,7 +263,7 @@ fn groups<'g>(
 }
 
 /// For each work the licenses of what its weights were made from, to a fixpoint.
-fn upstream_sets(input: Input<'_>, ancestry: &Ancestry, layers: &[Option<Layer<'_>>]) -> Vec<LicenseSet> {
+fn upstream_sets(input: Input<'_, '_>, ancestry: &Ancestry, layers: &[Option<Layer<'_>>]) -> Vec<LicenseSet> {
     let graph = input.graph;
     let words = input.catalog.licenses.len().div_ceil(64);
     let empty = vec![0u64; words];
@@ -316,10 +316,10 @@ struct Walk {
     edition: String,
 }
 
-struct Run<'c> {
-    input: Input<'c>,
+struct Run<'c, 'g> {
+    input: Input<'c, 'g>,
     ancestry: Ancestry,
-    base: View<'c>,
+    base: View<'g>,
     access_facts: Vec<Value>,
     yes_no: [Value; 2],
     walks: BTreeMap<(usize, usize), Walk>,
@@ -357,8 +357,8 @@ impl<'c> Found<'c> {
     }
 }
 
-impl<'c> Run<'c> {
-    fn new(input: Input<'c>, ancestry: Ancestry) -> Run<'c> {
+impl<'c: 'g, 'g> Run<'c, 'g> {
+    fn new(input: Input<'c, 'g>, ancestry: Ancestry) -> Run<'c, 'g> {
         let subject = input.graph.works.get(input.graph.subject);
         Run {
             base: View::new(input.catalog, input.deployment),
@@ -1057,7 +1057,7 @@ fn similar_by_description(catalog: &Catalog, relation: &Relation, child: &Work) 
 }
 
 /// Licenses that limit what we may put on our own layer.
-fn outbound_findings(input: Input<'_>, layers: &[Option<Layer<'_>>], groups: &[Group], findings: &mut Vec<Finding>) {
+fn outbound_findings(input: Input<'_, '_>, layers: &[Option<Layer<'_>>], groups: &[Group], findings: &mut Vec<Finding>) {
     let catalog = input.catalog;
     let ours: Vec<(usize, &Alternative)> = layers
         .iter()
@@ -1091,12 +1091,12 @@ fn outbound_findings(input: Input<'_>, layers: &[Option<Layer<'_>>], groups: &[G
     }
 }
 
-fn near_threshold(_input: Input<'_>) -> Vec<Finding> {
+fn near_threshold(_input: Input<'_, '_>) -> Vec<Finding> {
     Vec::new()
 }
 
 /// The presumptions that the outcome leans on, each once.
-fn assumptions(input: Input<'_>, leaned: BTreeSet<Leaned>) -> Vec<Assumption> {
+fn assumptions(input: Input<'_, '_>, leaned: BTreeSet<Leaned>) -> Vec<Assumption> {
     let catalog = input.catalog;
     let mut by_fact: BTreeMap<FactId, Vec<String>> = BTreeMap::new();
     for l in leaned {

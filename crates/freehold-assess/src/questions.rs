@@ -37,7 +37,7 @@ const ROUNDS_MAX: usize = 8;
 const CANDIDATES_MAX: usize = 24;
 
 /// The questions, most decisive first. Empty where no fact is open.
-pub fn questions(input: Input<'_>) -> Vec<Question> {
+pub fn questions(input: Input<'_, '_>) -> Vec<Question> {
     let mut deployment = input.deployment.clone();
     let mut said = input.made_by;
     let made_by = input.catalog.facts.find("subject.made_by");
@@ -96,7 +96,7 @@ fn width(r: Range) -> usize {
     r.best as usize - r.worst as usize
 }
 
-fn answers(input: Input<'_>, fact: FactId) -> Vec<Answer> {
+fn answers(input: Input<'_, '_>, fact: FactId) -> Vec<Answer> {
     candidates(input.catalog, fact)
         .into_iter()
         .map(|(value, says)| {

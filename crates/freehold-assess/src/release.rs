@@ -15,8 +15,10 @@ pub struct Notice {
 /// The folder, archive or image that goes out. Its notices are a complete list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Release {
-    /// Everything in it that may meet a duty.
+    /// Everything in it that meets a duty.
     pub notices: Vec<Notice>,
+    /// What may meet a duty and takes a person to read (an agreement of our own).
+    pub unsure: Vec<Notice>,
 }
 
 /// Whether a duty is met.
@@ -71,7 +73,13 @@ pub(crate) fn status(
         "name" => false,
         _ => n.kind == kind,
     };
-    if release.notices.iter().any(hit) { Status::Met } else { Status::Unmet }
+    if release.notices.iter().any(hit) {
+        Status::Met
+    } else if release.unsure.iter().any(hit) {
+        Status::ToAttest
+    } else {
+        Status::Unmet
+    }
 }
 
 fn is_about(n: &Notice, license: usize, catalog: &Catalog) -> bool {

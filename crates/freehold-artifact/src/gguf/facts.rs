@@ -1,0 +1,156 @@
+//! Which keys of a GGUF header say something about identity, lineage and license.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use freehold_base::FactKind;
+
+use super::tables::{file_type_name, is_float};
+use super::{Value, shard_from};
+use crate::sink::Sink;
+
+/// Most numbered bases and datasets that are told apart.
+const NUMBERED_MAX: usize = 256;
+
+/// What is gathered while the pairs go by.
+#[derive(Default)]
+pub(super) struct Header {
+    pub(super) quantization_known: bool,
+    pub(super) adapter_known: bool,
+    split_no: Option<u64>,
+    split_count: Option<u64>,
+    /// Datasets that a link identifies: their display name is then not needed.
+    linked_datasets: BTreeSet<String>,
+    named_datasets: BTreeMap<String, (String, String, (u64, u64))>,
+}
+
+/// What a text under a key states.
+fn text_kind(key: &str) -> Option<FactKind> {
+    Some(match key {
+        "general.architecture" => FactKind::Architecture,
+        "general.name" | "general.basename" => FactKind::Name,
+        "general.version" => FactKind::Version,
+        "general.organization" => FactKind::Organization,
+        "general.size_label" => FactKind::SizeLabel,
+        "general.quantized_by" => FactKind::QuantizedBy,
+        "general.license" => FactKind::LicenseTag,
+        "general.license.name" => FactKind::LicenseName,
+        "general.license.link" => FactKind::LicenseLink,
+        "general.source.repo_url" | "general.repo_url" | "general.source.huggingface.repository" => FactKind::Repository,
+        "general.datasets" => FactKind::Dataset,
+        "general.tags" => FactKind::Tag,
+        "adapter.type" => FactKind::AdapterType,
+        _ if key.starts_with("general.base_model.") => match key.rsplit('.').next() {
+            Some("name") => FactKind::BaseModelName,
+            Some("repo_url") => FactKind::BaseModel,
+            _ => return None,
+        },
+        _ if key.starts_with("general.dataset.") => match key.rsplit('.').next() {
+            Some("name" | "repo_url" | "url") => FactKind::Dataset,
+            _ => return None,
+        },
+        _ if key.ends_with(".license") || key == "license" => FactKind::LicenseTag,
+        _ => return None,
+    })
+}
+
+/// Keys whose text is a repository only where it links to one.
+fn link_kind(key: &str) -> Option<FactKind> {
+    match key {
+        "general.url" | "general.source.url" => Some(FactKind::Repository),
+        _ if key.starts_with("general.base_model.") && key.ends_with(".url") => Some(FactKind::BaseModel),
+        _ => None,
+    }
+}
+
+/// True for keys whose value is kept; others are jumped over.
+pub(super) fn wanted(key: &str) -> bool {
+    key == "general.type" || text_kind(key).is_some() || link_kind(key).is_some()
+}
+
+impl Header {
+    /// Takes one pair.
+    pub(super) fn pair(&mut self, key: &str, value: &Value, place: (u64, u64), sink: &mut Sink<'_>) {
+        match value {
+            Value::Text { text, cut } => self.text(key, text, *cut, place, sink),
+            Value::List(list) => {
+                let Some(kind) = text_kind(key) else { return };
+                for (i, (text, place)) in list.iter().enumerate() {
+                    sink.fact_wide(kind, text, &format!("{key}[{i}]"), Some(*place));
+                }
+            }
+            Value::Number(n) => self.number(key, *n, place, sink),
+            Value::Bool(true) if matches!(key, "clip.has_vision_encoder" | "clip.has_audio_encoder") => {
+                sink.fact_wide(FactKind::Multimodal, "true", key, Some(place));
+            }
+            Value::Bool(_) | Value::Other => {}
+        }
+        if text_kind(key).is_some() && !matches!(value, Value::Text { .. } | Value::List(_)) {
+            let at = usize::try_from(place.0).ok().zip(usize::try_from(place.1).ok());
+            sink.warn("gguf-wrong-type", format!("`{key}` is not a text: it states nothing"), at);
+        }
+    }
+
+    fn text(&mut self, key: &str, text: &str, cut: bool, place: (u64, u64), sink: &mut Sink<'_>) {
+        // the length stands before the text; the evidence is the text alone
+        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        let place = if cut { place } else { (place.1.saturating_sub(length).max(place.0), place.1) };
+        if key == "general.type" {
+            match text {
+                "adapter" => sink.fact_wide(FactKind::AdapterType, "adapter", key, Some(place)),
+                "mmproj" => sink.fact_wide(FactKind::Multimodal, "true", key, Some(place)),
+                _ => {}
+            }
+            self.adapter_known |= text == "adapter";
+            return;
+        }
+        if let Some(kind) = link_kind(key) {
+            if text.contains("huggingface.co/") || text.contains("hf.co/") {
+                sink.fact_wide(kind, text, key, Some(place));
+            }
+            return;
+        }
+        let Some(kind) = text_kind(key) else { return };
+        if let Some(number) = key.strip_prefix("general.dataset.") {
+            let (number, field) = number.split_once('.').unwrap_or((number, ""));
+            if field == "repo_url" || (field == "url" && !self.linked_datasets.contains(number)) {
+                if self.linked_datasets.len() < NUMBERED_MAX {
+                    self.linked_datasets.insert(number.to_owned());
+                }
+            } else if field == "name" && self.named_datasets.len() < NUMBERED_MAX {
+                self.named_datasets.insert(number.to_owned(), (text.to_owned(), key.to_owned(), place));
+                return;
+            }
+        }
+        self.adapter_known |= kind == FactKind::AdapterType;
+        sink.fact_wide(kind, text, key, Some(place));
+        if cut && kind == FactKind::LicenseTag {
+            sink.warn("value-cut", format!("`{key}` is longer than 8 KiB: only its beginning is kept"), None);
+        }
+    }
+
+    fn number(&mut self, key: &str, n: u64, place: (u64, u64), sink: &mut Sink<'_>) {
+        match key {
+            "general.file_type" => {
+                self.quantization_known = true;
+                match file_type_name(n) {
+                    Some(name) if is_float(name) => {}
+                    Some(name) => sink.fact_wide(FactKind::Quantization, name, key, Some(place)),
+                    None => sink.fact_wide(FactKind::Quantization, &format!("file-type-{n}"), key, Some(place)),
+                }
+            }
+            "split.no" => self.split_no = Some(n),
+            "split.count" => self.split_count = Some(n),
+            _ => {}
+        }
+    }
+
+    /// What can be said once all pairs were seen, or as many as could be read.
+    pub(super) fn finish(&mut self, sink: &mut Sink<'_>) {
+        for (number, (text, key, place)) in std::mem::take(&mut self.named_datasets) {
+            if !self.linked_datasets.contains(&number) {
+                sink.fact_wide(FactKind::Dataset, &text, &key, Some(place));
+            }
+        }
+        sink.out.shard = shard_from(self.split_no, self.split_count);
+    }
+}

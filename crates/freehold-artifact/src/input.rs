@@ -1,0 +1,178 @@
+//! Reading by offset, counted: a 40 GB file costs the few kilobytes that its header has.
+
+use std::io;
+
+/// Something whose bytes can be read at an offset: a file (`pread`) or a slice.
+pub trait ReadAt {
+    /// Length in bytes.
+    fn size(&self) -> u64;
+
+    /// Reads into `buffer` from `offset`; the number of bytes read, 0 at the end. A short read is legal.
+    ///
+    /// # Errors
+    /// Whatever the medium reports.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+}
+
+impl ReadAt for &[u8] {
+    fn size(&self) -> u64 {
+        u64::try_from(self.len()).unwrap_or(u64::MAX)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let rest = usize::try_from(offset).ok().and_then(|o| self.get(o..)).unwrap_or_default();
+        let n = rest.len().min(buffer.len());
+        for (to, from) in buffer.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        Ok(n)
+    }
+}
+
+impl ReadAt for Vec<u8> {
+    fn size(&self) -> u64 {
+        self.as_slice().size()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.as_slice().read_at(offset, buffer)
+    }
+}
+
+/// Bytes of every file that are read first: enough to tell what it is, and the whole of most configs.
+pub(crate) const HEAD_BYTES: usize = 4096;
+
+/// A source, its first bytes, and how much was read of it.
+pub(crate) struct Input<'a> {
+    source: &'a dyn ReadAt,
+    /// Length of the file.
+    pub(crate) size: u64,
+    /// The first bytes: all of a short file.
+    pub(crate) head: Vec<u8>,
+    /// Bytes read so far.
+    pub(crate) bytes_read: u64,
+}
+
+impl<'a> Input<'a> {
+    /// Reads the head.
+    pub(crate) fn open(source: &'a dyn ReadAt) -> io::Result<Input<'a>> {
+        let size = source.size();
+        let mut input = Input { source, size, head: Vec::new(), bytes_read: 0 };
+        input.head = input.read(0, HEAD_BYTES)?;
+        Ok(input)
+    }
+
+    /// Up to `want` bytes from `offset`: fewer only at the end of the file. Never allocates more than the file has.
+    pub(crate) fn read(&mut self, offset: u64, want: usize) -> io::Result<Vec<u8>> {
+        let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let mut buffer = vec![0; want.min(left)];
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|r| !r.is_empty()) {
+            let at = offset.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
+            match self.source.read_at(at, rest) {
+                Ok(0) => break,
+                Ok(n) => filled = filled.saturating_add(n),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        buffer.truncate(filled);
+        self.bytes_read = self.bytes_read.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
+        Ok(buffer)
+    }
+
+    /// The file from its start, at most `limit` bytes; reuses the head.
+    pub(crate) fn start(&mut self, limit: usize) -> io::Result<Vec<u8>> {
+        let want = usize::try_from(self.size).unwrap_or(usize::MAX).min(limit);
+        if want <= self.head.len() {
+            return Ok(self.head.get(..want).unwrap_or_default().to_vec());
+        }
+        let have = self.head.len();
+        let rest = self.read(u64::try_from(have).unwrap_or(u64::MAX), want.saturating_sub(have))?;
+        let mut all = self.head.clone();
+        all.extend_from_slice(&rest);
+        Ok(all)
+    }
+}
+
+/// A forward walk through a file with a small buffer; jumps cost nothing.
+pub(crate) struct Cursor<'i, 'a> {
+    input: &'i mut Input<'a>,
+    buffer: Vec<u8>,
+    buffer_at: u64,
+    /// Where the next read begins.
+    pub(crate) at: u64,
+    /// Bytes that may still be fetched.
+    budget: u64,
+}
+
+/// Why a walk ended early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The file ends before what it declares: needed until, declared where.
+    Truncated { needed: u64 },
+    /// The walk would read more than a header can have.
+    Budget,
+    /// The medium failed.
+    Io(io::ErrorKind),
+}
+
+/// Buffer of a walk, after the head.
+const STEP_BYTES: usize = 64 << 10;
+
+impl<'i, 'a> Cursor<'i, 'a> {
+    /// A walk from byte 0 that fetches at most `budget` bytes beyond the head.
+    pub(crate) fn new(input: &'i mut Input<'a>, budget: u64) -> Cursor<'i, 'a> {
+        let buffer = std::mem::take(&mut input.head);
+        Cursor { input, buffer, buffer_at: 0, at: 0, budget }
+    }
+
+    /// Length of the file.
+    pub(crate) fn size(&self) -> u64 {
+        self.input.size
+    }
+
+    /// Bytes from here to the end of the file.
+    pub(crate) fn left(&self) -> u64 {
+        self.input.size.saturating_sub(self.at)
+    }
+
+    /// The next `n` bytes (at most [`STEP_BYTES`]), consumed.
+    pub(crate) fn take(&mut self, n: usize) -> Result<&[u8], Stop> {
+        let wide = u64::try_from(n).unwrap_or(u64::MAX);
+        if wide > self.left() {
+            return Err(Stop::Truncated { needed: self.at.saturating_add(wide) });
+        }
+        if self.offset_in_buffer(n).is_none() {
+            self.fill(n)?;
+        }
+        let from = self.offset_in_buffer(n);
+        self.at = self.at.saturating_add(wide);
+        // a file that shrank while it was read
+        from.and_then(|f| self.buffer.get(f..f.saturating_add(n))).ok_or(Stop::Truncated { needed: self.at })
+    }
+
+    /// Where the next `n` bytes begin in the buffer, if they all lie in it.
+    fn offset_in_buffer(&self, n: usize) -> Option<usize> {
+        let from = usize::try_from(self.at.checked_sub(self.buffer_at)?).ok()?;
+        (from.checked_add(n)? <= self.buffer.len()).then_some(from)
+    }
+
+    fn fill(&mut self, n: usize) -> Result<(), Stop> {
+        let want = n.max(STEP_BYTES);
+        let cost = u64::try_from(want).unwrap_or(u64::MAX).min(self.left());
+        self.budget = self.budget.checked_sub(cost).ok_or(Stop::Budget)?;
+        self.buffer = self.input.read(self.at, want).map_err(|e| Stop::Io(e.kind()))?;
+        self.buffer_at = self.at;
+        Ok(())
+    }
+
+    /// Jumps over `n` bytes that must exist.
+    pub(crate) fn skip(&mut self, n: u64) -> Result<(), Stop> {
+        if n > self.left() {
+            return Err(Stop::Truncated { needed: self.at.saturating_add(n) });
+        }
+        self.at = self.at.saturating_add(n);
+        Ok(())
+    }
+}

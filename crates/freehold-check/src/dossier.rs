@@ -1,0 +1,104 @@
+//! A dossier: everything that is known of a subject, and its assessment.
+
+use freehold_assess::{Assessment, Deployment, Input, Question, Release, assess, questions};
+use freehold_base::{Diagnostic, Graph, MadeBy};
+use freehold_catalog::Catalog;
+
+/// What was looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Subject {
+    /// The case's id or the folder's name.
+    pub id: String,
+    /// Where it lies, as the user named it; empty for a case.
+    pub path: String,
+    /// What it is, in a few words (`LoRA adapter`, `GGUF, Q4_K_M`).
+    pub kind: String,
+    /// Size of all files, in bytes.
+    pub bytes_total: u64,
+    /// Bytes that were read.
+    pub bytes_read: u64,
+    /// Number of files.
+    pub files: usize,
+}
+
+/// A release that was looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Outgoing {
+    /// Where it lies, as the user named it; empty for a case.
+    pub path: String,
+    /// What it shows.
+    pub release: Release,
+}
+
+/// Everything that the answer rests on, and the answer.
+#[derive(Clone, Debug)]
+pub struct Dossier<'c> {
+    /// The law.
+    pub catalog: &'c Catalog,
+    /// What was looked at.
+    pub subject: Subject,
+    /// The subject and what it was made from.
+    pub graph: Graph,
+    /// Who, what for, how it reaches whom.
+    pub deployment: Deployment,
+    /// What goes out.
+    pub outgoing: Option<Outgoing>,
+    /// Who made the subject, where the user says so besides the graph.
+    pub made_by: Option<MadeBy>,
+    /// The answer.
+    pub assessment: Assessment<'c>,
+    /// What would settle it.
+    pub questions: Vec<Question>,
+    /// What could not be read, and other mistakes of the input.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What was not looked at, in sentences.
+    pub not_read: Vec<String>,
+    /// The day of the question, `YYYY-MM-DD`.
+    pub as_of: String,
+}
+
+/// What a dossier is made from.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// What was looked at.
+    pub subject: Subject,
+    /// The completed graph.
+    pub graph: Graph,
+    /// The facts.
+    pub deployment: Deployment,
+    /// What goes out.
+    pub outgoing: Option<Outgoing>,
+    /// Who made the subject, where the user says so besides the graph.
+    pub made_by: Option<MadeBy>,
+    /// Mistakes of the input.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What was not looked at.
+    pub not_read: Vec<String>,
+    /// The day of the question.
+    pub as_of: String,
+}
+
+/// Judges the parts.
+pub fn judge(parts: Parts, catalog: &Catalog) -> Dossier<'_> {
+    let Parts { subject, graph, deployment, outgoing, made_by, diagnostics, not_read, as_of } = parts;
+    let (assessment, questions) = {
+        let input = Input {
+            catalog,
+            graph: &graph,
+            deployment: &deployment,
+            release: outgoing.as_ref().map(|o| &o.release),
+            made_by,
+        };
+        (assess(input), questions(input))
+    };
+    Dossier { catalog, subject, graph, deployment, outgoing, made_by, assessment, questions, diagnostics, not_read, as_of }
+}
+
+impl Dossier<'_> {
+    /// How many owed duties the release was found to lack.
+    pub fn owed_and_unmet(&self) -> usize {
+        use freehold_assess::{Certainty, Status};
+        let lacks = |o: &&freehold_assess::Obligation<'_>| o.certainty == Certainty::Owed && o.status == Status::Unmet;
+        self.assessment.obligations.iter().filter(lacks).count()
+    }
+}

@@ -1,0 +1,11 @@
+//! The one pipeline: a source in, a dossier and its assessment out. Pure: bytes come from the shells.
+
+mod case;
+mod dossier;
+mod model;
+mod statement;
+
+pub use case::{CASE_BYTES_MAX, Case, case_from_json, case_from_toml, node_of_json};
+pub use dossier::{Dossier, Outgoing, Parts, Subject, judge};
+pub use model::{Model, ModelFiles, ReleaseFile, Said, model, read_release};
+pub use statement::{read_facts, read_value};

@@ -1,0 +1,253 @@
+//! A model's files: what they say, what their license texts are, and what a release shows.
+
+use freehold_assess::{Notice, Release, covers_of_file};
+use freehold_base::{Diagnostic, Evidence, Fact, FactKind, Graph, MadeBy, Relation, TextFile, TextKind};
+use freehold_catalog::{Catalog, Effect};
+use freehold_lineage::{Described, RecognizedText, complete, describe, unknown_works};
+use freehold_text::{Identification, Index, Limits, Match, identify};
+
+use crate::dossier::Subject;
+
+/// What was read of one model's folder or file.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelFiles<'a> {
+    /// Its name.
+    pub root_name: &'a str,
+    /// Where it lies, as the user named it.
+    pub path: &'a str,
+    /// Facts.
+    pub facts: &'a [Fact],
+    /// Legal texts.
+    pub texts: &'a [TextFile],
+    /// Mistakes of the files.
+    pub diagnostics: &'a [Diagnostic],
+    /// Number of files.
+    pub files: usize,
+    /// Size of all files, in bytes.
+    pub bytes_total: u64,
+    /// Bytes that were read.
+    pub bytes_read: u64,
+}
+
+/// What the user says besides the files.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// Who made it.
+    pub made_by: Option<MadeBy>,
+    /// The name it is shipped under.
+    pub name: Option<String>,
+    /// Parents.
+    pub parents: Vec<(String, Relation)>,
+    /// Replaces every parent of the model by this one.
+    pub swap_base: Option<String>,
+}
+
+/// A model as it is judged.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// What was looked at.
+    pub subject: Subject,
+    /// The completed graph.
+    pub graph: Graph,
+    /// Its license texts, identified: file and outcome.
+    pub texts: Vec<(String, Identification)>,
+    /// Mistakes of the files and of the lineage.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What was not looked at, in sentences.
+    pub not_read: Vec<String>,
+}
+
+/// Puts together what a model's files say.
+pub fn model(files: &ModelFiles<'_>, said: &Said, index: &Index<'_>, catalog: &Catalog, as_of: &str) -> Model {
+    let texts: Vec<(String, Identification)> = files
+        .texts
+        .iter()
+        .filter(|t| t.kind == TextKind::License)
+        .map(|t| (t.file.clone(), identify(index, &t.text, Limits::default())))
+        .collect();
+    let described = Described {
+        root_name: files.root_name,
+        facts: files.facts,
+        texts: texts.iter().flat_map(|(file, id)| recognized(file, id)).collect(),
+        made_by: said.made_by,
+        name: said.name.clone(),
+        parents: said.parents.clone(),
+    };
+    let (mut graph, mut diagnostics) = describe(&described, catalog);
+    if let Some(base) = &said.swap_base {
+        swap_base(&mut graph, base);
+    }
+    diagnostics.extend(complete(&mut graph, catalog, as_of));
+    let mut all = files.diagnostics.to_vec();
+    all.append(&mut diagnostics);
+    Model {
+        subject: subject(files),
+        not_read: not_read(files, &graph),
+        graph,
+        texts,
+        diagnostics: all,
+    }
+}
+
+/// What a license file's identification claims.
+fn recognized(file: &str, id: &Identification) -> Vec<RecognizedText> {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let text = |edition: &str, altered: bool| RecognizedText {
+        edition: edition.to_string(),
+        altered,
+        covers: covers_of_file(name).into_iter().collect(),
+        evidence: Evidence { file: file.to_string(), ..Evidence::default() },
+    };
+    match id.matched {
+        Match::Exact => id.edition.iter().map(|e| text(e, false)).collect(),
+        Match::Altered | Match::Partial => id.edition.iter().map(|e| text(e, true)).collect(),
+        Match::Combined => id.parts.iter().map(|p| text(&p.edition, p.matched != Match::Exact)).collect(),
+        Match::None => match &id.points_to {
+            Some(name) => vec![text(name, false)],
+            // a text that nobody here knows is no pass
+            None => vec![text(&format!("the text in {file}"), false)],
+        },
+    }
+}
+
+fn swap_base(graph: &mut Graph, base: &str) {
+    let subject = graph.subject;
+    let relation = graph.edges.iter().find(|e| e.child == subject).map_or(Relation::Finetune, |e| e.relation);
+    graph.edges.retain(|e| e.child != subject || e.relation == Relation::TrainedOnData);
+    let evidence = Evidence::stated("--swap-base");
+    let parent = freehold_lineage::work_index(graph, base, &evidence);
+    freehold_lineage::link(graph, subject, parent, relation, evidence);
+}
+
+fn subject(files: &ModelFiles<'_>) -> Subject {
+    let first = |kind: FactKind| files.facts.iter().find(|f| f.kind == kind).map(|f| f.value.as_str());
+    let mut kind = Vec::new();
+    if let Some(adapter) = first(FactKind::AdapterType) {
+        kind.push(if adapter.eq_ignore_ascii_case("lora") { "LoRA adapter".into() } else { format!("{adapter} adapter") });
+    } else if first(FactKind::MergeMethod).is_some() {
+        kind.push("merge".to_string());
+    }
+    kind.extend(first(FactKind::Format).filter(|_| kind.is_empty()).map(str::to_string));
+    kind.extend(first(FactKind::Quantization).map(str::to_string));
+    kind.extend(first(FactKind::SizeLabel).map(str::to_string));
+    Subject {
+        id: files.root_name.to_string(),
+        path: files.path.to_string(),
+        kind: kind.join(", "),
+        bytes_total: files.bytes_total,
+        bytes_read: files.bytes_read,
+        files: files.files,
+    }
+}
+
+fn not_read(files: &ModelFiles<'_>, graph: &Graph) -> Vec<String> {
+    let mut out = Vec::new();
+    if !files.facts.iter().any(|f| f.kind == FactKind::Dataset) {
+        out.push("training data: no file names any".to_string());
+    }
+    for work in unknown_works(graph) {
+        out.push(format!("{}: named as a base, and not in the catalog", work.id));
+    }
+    out
+}
+
+/// A text file of a release: path below its root, and content.
+#[derive(Clone, Debug)]
+pub struct ReleaseFile {
+    /// Path below the release's root.
+    pub path: String,
+    /// Content.
+    pub text: String,
+}
+
+/// Reads off a release what meets the duties that any license of the catalog may ask for.
+pub fn read_release(files: &[ReleaseFile], index: &Index<'_>, catalog: &Catalog) -> Release {
+    let mut release = Release::default();
+    let mut add = |kind: &str, what: &str| {
+        let notice = Notice { kind: kind.into(), what: what.into() };
+        if !release.notices.contains(&notice) {
+            release.notices.push(notice);
+        }
+    };
+    for file in files {
+        let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_ascii_lowercase();
+        let legal = ["license", "licence", "copying", "notice", "third", "eula", "terms", "agreement", "legal"];
+        if legal.iter().any(|l| name.contains(l)) {
+            license_copies(&file.text, index, catalog, &mut add);
+        }
+        if name.starts_with("notice") {
+            notice_texts(&file.text, catalog, &mut add);
+        }
+        if legal.iter().any(|l| name.contains(l)) && file.text.to_lowercase().contains("copyright") {
+            add("notices-retained", "");
+        }
+        if states_changes(&name, &file.text) {
+            add("change-notice", "");
+        }
+        if let Some(place) = place(&name, &file.text) {
+            add(place, &file.text);
+        }
+    }
+    for file in files {
+        let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_ascii_lowercase();
+        if ["eula", "terms", "agreement"].iter().any(|l| name.contains(l)) {
+            release.unsure.push(Notice { kind: "own-license-with-restrictions".into(), what: file.path.clone() });
+        }
+    }
+    release
+}
+
+fn license_copies(text: &str, index: &Index<'_>, catalog: &Catalog, add: &mut impl FnMut(&str, &str)) {
+    let id = identify(index, text, Limits::default());
+    let whole = (id.matched == Match::Exact).then_some(id.edition.as_deref()).flatten();
+    let parts = id.parts.iter().filter(|p| p.matched == Match::Exact).map(|p| p.edition.as_str());
+    for edition in whole.into_iter().chain(parts) {
+        let license = catalog.license_of_edition(edition).map_or(edition, |(i, _)| catalog.licenses[i].id.as_str());
+        add("license-copy", license);
+    }
+}
+
+/// The prescribed notice of a license is met where all its words stand in the file.
+fn notice_texts(text: &str, catalog: &Catalog, add: &mut impl FnMut(&str, &str)) {
+    let shown = fold(text);
+    for license in &catalog.licenses {
+        for term in &license.terms {
+            let Effect::Duty(duty) = &term.effect else { continue };
+            let Some(words) = duty.text.as_deref().filter(|_| duty.code == "notice-file") else { continue };
+            if shown.contains(&fold(words)) {
+                add("notice-file", &license.id);
+            }
+        }
+    }
+}
+
+fn fold(text: &str) -> String {
+    let plain = |c: char| match c {
+        '“' | '”' => '"',
+        '‘' | '’' => '\'',
+        c => c,
+    };
+    let text: String = text.chars().map(plain).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+fn states_changes(name: &str, text: &str) -> bool {
+    let named = ["changes", "changelog", "modifications", "notice"].iter().any(|n| name.starts_with(n));
+    let text = text.to_lowercase();
+    named && ["modified", "changed", "fine-tuned", "finetuned", "quantized", "merged"].iter().any(|w| text.contains(w))
+}
+
+/// Where a reader sees a file, for words that must be shown there.
+fn place(name: &str, text: &str) -> Option<&'static str> {
+    if name.starts_with("readme") && text.trim_start_matches('\u{feff}').starts_with("---") {
+        Some("model-card")
+    } else if name.starts_with("about") {
+        Some("about")
+    } else if name.ends_with(".html") || name.ends_with(".htm") {
+        Some("website")
+    } else if [".md", ".txt", ".rst", ".adoc"].iter().any(|e| name.ends_with(e)) && !name.starts_with("license") {
+        Some("docs")
+    } else {
+        None
+    }
+}

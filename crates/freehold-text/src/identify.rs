@@ -1,0 +1,525 @@
+//! Which edition a text is.
+//!
+//! Candidates are the editions that share most windows with the text. Each is aligned; what the alignment leaves over
+//! is tolerated (an absent title, another holder) or deviates. The edition that explains most of the text with the
+//! least deviation wins; what it leaves is tried again, so that several licenses in one file are all found.
+
+use crate::align::{Gap, Places, Run, gaps};
+use crate::builder::{is_holder, low};
+use crate::index::{Edition, Index, Region, RegionKind};
+use crate::pointer::points_to;
+use crate::words::{Mark, Words, hash_bytes, windows};
+
+/// How a text, or a part of it, agrees with an edition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Match {
+    /// Every word is the edition's, but for what every copy may vary.
+    Exact,
+    /// The edition with other words: see the differences.
+    Altered,
+    /// A piece of the edition.
+    Partial,
+    /// Several licenses, or one inside a longer text: see the parts.
+    Combined,
+    /// No known edition.
+    None,
+}
+
+impl Match {
+    /// The word used on every public surface.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Match::Exact => "exact",
+            Match::Altered => "altered",
+            Match::Partial => "partial",
+            Match::Combined => "combined",
+            Match::None => "none",
+        }
+    }
+}
+
+/// An edition found in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its id.
+    pub edition: String,
+    /// How the words of `range` agree with it.
+    pub matched: Match,
+    /// Share of the edition's words (optional ones aside) that stand there, per mille.
+    pub coverage: u16,
+    /// Byte range in the text.
+    pub range: (usize, usize),
+}
+
+/// What was done to the edition's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DifferenceKind {
+    /// The text has words that the edition has not.
+    Added,
+    /// The edition has words that the text has not.
+    Removed,
+    /// The text has other words.
+    Replaced,
+}
+
+impl DifferenceKind {
+    /// The word used on every public surface.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DifferenceKind::Added => "added",
+            DifferenceKind::Removed => "removed",
+            DifferenceKind::Replaced => "replaced",
+        }
+    }
+}
+
+/// A place where a text differs from an edition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// What was done.
+    pub kind: DifferenceKind,
+    /// The clause of the edition (`1.b.i`); empty where the edition has no clause there.
+    pub clause: String,
+    /// The edition's words. The index holds no text, so `None` here: who holds the text fills it in from `words`.
+    pub was: Option<String>,
+    /// The words as they stand in the text, at most [`Difference::IS_CHARS_MAX`] characters.
+    pub is: String,
+    /// Byte range in the text; empty where words were removed.
+    pub range: (usize, usize),
+    /// The edition's words, by index in its normalized text.
+    pub words: (u32, u32),
+}
+
+impl Difference {
+    /// Longest excerpt.
+    pub const IS_CHARS_MAX: usize = 200;
+}
+
+/// What a text is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identification {
+    /// The edition, where the text as a whole is one.
+    pub edition: Option<String>,
+    /// How the whole text agrees with it.
+    pub matched: Match,
+    /// The editions found, in the order of the text.
+    pub parts: Vec<Part>,
+    /// Where the text differs from `edition`, or each part from its own; at most [`Limits::differences_max`].
+    pub differences: Vec<Difference>,
+    /// Other editions that are close, per mille, closest first.
+    pub near: Vec<(String, u16)>,
+    /// A license that the text names without being one, as written.
+    pub points_to: Option<String>,
+    /// Words of the text that stand in no part.
+    pub other_words: usize,
+}
+
+/// Bounds of one identification.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of the text that are read; a longer text is never `Exact`.
+    pub text_bytes_max: usize,
+    /// Parts that are looked for.
+    pub parts_max: usize,
+    /// Differences that are told.
+    pub differences_max: usize,
+    /// Near editions that are told.
+    pub near_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { text_bytes_max: 2 << 20, parts_max: 16, differences_max: 64, near_max: 5 }
+    }
+}
+
+/// Editions that are aligned for one part.
+const CANDIDATES_MAX: usize = 14;
+/// Fewer shared words than this are no piece of a license.
+const PARTIAL_WORDS_MIN: usize = 60;
+/// A second license with less than this share, per mille, of its words is a borrowed sentence.
+const LATER_COVERAGE_MIN: usize = 500;
+/// Words around a license from which on the text is more than that license.
+const EMBEDDED_WORDS_MIN: usize = 100;
+/// Similarity, per mille, from which on another edition is told as near.
+const NEAR_MIN: usize = 800;
+
+/// Finds the edition of a text.
+pub fn identify(index: &Index<'_>, text: &str, limits: Limits) -> Identification {
+    let cut = text.len() > limits.text_bytes_max;
+    let text = if cut { text.get(..text.floor_char_boundary(limits.text_bytes_max)).unwrap_or("") } else { text };
+    let words = Words::of(text);
+    let mut taken = vec![false; words.words.len()];
+    let all = windows(&words.words);
+    let mut found: Vec<Candidate<'_>> = Vec::new();
+    let mut near = Vec::new();
+    while found.len() < limits.parts_max {
+        let places = Places::new(&all, &taken);
+        let mut candidates = candidates(index, &words, &places);
+        let first = found.is_empty();
+        let Some(at) = candidates.iter().position(|c| c.accept(first) != Match::None) else {
+            if first {
+                near = nearest(&candidates, None, &words, limits.near_max);
+            }
+            break;
+        };
+        if first {
+            near = nearest(&candidates, Some(at), &words, limits.near_max);
+        }
+        let winner = candidates.swap_remove(at);
+        winner.take(&mut taken);
+        found.push(winner);
+    }
+    found.sort_by_key(|c| c.span.0);
+    conclude(text, &words, &found, near, limits, cut)
+}
+
+/// An edition aligned with the text.
+struct Candidate<'a> {
+    edition: Edition<'a>,
+    chain: Vec<Run>,
+    regions: Vec<Region>,
+    title: Vec<u32>,
+    /// First word of the text that it explains, and the word after the last.
+    span: (usize, usize),
+    /// Words of the edition that must stand in a copy, and those that do.
+    required: usize,
+    present: usize,
+    /// Words of the text between the first and the last that it does not explain and that are not tolerated.
+    inside: usize,
+    marks: Vec<MarkDifference>,
+    score: i64,
+}
+
+/// A list mark inside a line that differs.
+#[derive(Clone, Copy)]
+struct MarkDifference {
+    kind: DifferenceKind,
+    edition: usize,
+    text: usize,
+    bytes: Option<(u32, u32)>,
+}
+
+fn candidates<'a>(index: &Index<'a>, words: &Words, places: &Places) -> Vec<Candidate<'a>> {
+    let mut votes = vec![0usize; index.len()];
+    for window in places.open() {
+        index.postings(window, |edition| {
+            if let Some(v) = votes.get_mut(edition) {
+                *v += 1;
+            }
+        });
+    }
+    let estimate = |i: u32, votes: usize| {
+        let long = index.edition(i).is_some_and(|e| e.words > crate::index::POST_ALL_WORDS);
+        if long { votes * usize::try_from(crate::index::POST_EVERY).unwrap_or(1) } else { votes }
+    };
+    let mut order: Vec<(usize, u32)> =
+        (0u32..).zip(votes).filter(|(_, v)| *v > 0).map(|(i, v)| (estimate(i, v), i)).collect();
+    order.sort_by_key(|(n, i)| (std::cmp::Reverse(*n), *i));
+    let floor = order.first().map_or(0, |(n, _)| n / 20).max(4);
+    order.retain(|(n, _)| *n >= floor);
+    order.truncate(CANDIDATES_MAX);
+    let mut out: Vec<Candidate<'a>> =
+        order.into_iter().filter_map(|(_, i)| Candidate::of(index.edition(i)?, words, places)).collect();
+    out.sort_by_key(|c| (std::cmp::Reverse(c.score), c.edition.id));
+    out
+}
+
+impl<'a> Candidate<'a> {
+    fn of(edition: Edition<'a>, words: &Words, places: &Places) -> Option<Candidate<'a>> {
+        let chain = places.align(&edition.windows());
+        let (first, last) = (chain.first()?, chain.last()?);
+        let span = (first.text, last.text + last.len);
+        let mut c = Candidate {
+            regions: edition.regions(),
+            title: edition.title_words(),
+            edition,
+            chain,
+            span,
+            required: 0,
+            present: 0,
+            inside: 0,
+            marks: Vec::new(),
+            score: 0,
+        };
+        let count = c.edition.words as usize;
+        let matched: usize = c.chain.iter().map(|r| r.len).sum();
+        c.required = count - c.optional_words(0, count);
+        c.present = c.chain.iter().map(|r| r.len - c.optional_words(r.edition, r.edition + r.len)).sum();
+        let mut added = 0;
+        for gap in gaps(&c.chain, count, span) {
+            if !c.tolerates(words, &gap) {
+                let len = gap.text.1 - gap.text.0;
+                c.inside += len;
+                added += len.min(60);
+            }
+        }
+        c.marks = c.mark_differences(words);
+        let missing = c.required.saturating_sub(c.present);
+        let score = |n: usize| i64::try_from(n).unwrap_or(i64::MAX / 100);
+        c.score = score(matched) * 20 - score(missing) * 2 - score(added) * 10 - score(c.marks.len()) * 10;
+        Some(c)
+    }
+
+    /// Optional words among the edition's `from..to`.
+    fn optional_words(&self, from: usize, to: usize) -> usize {
+        let mut at = from;
+        let mut count = 0;
+        // regions are sorted by start and may nest
+        for r in &self.regions {
+            let (start, end) = (at.max(r.start as usize), to.min(r.end as usize));
+            if start < end {
+                count += end - start;
+                at = end;
+            }
+        }
+        count
+    }
+
+    fn tolerates(&self, words: &Words, gap: &Gap) -> bool {
+        let (e0, e1) = gap.edition;
+        let (t0, t1) = gap.text;
+        let region = |kind: RegionKind| self.regions.iter().filter(move |r| r.kind == kind);
+        let in_holder = region(RegionKind::Holder).any(|r| r.start as usize <= e0 && e1 <= r.end as usize);
+        if in_holder && t0 < t1 {
+            return t1 - t0 <= 16 && is_holder(words, t0, t1);
+        }
+        if !self.may_be_absent(e0, e1) {
+            return false;
+        }
+        if t0 == t1 {
+            return true;
+        }
+        let at_start = self.may_be_absent(0, e0);
+        let copyright = (t0..t1).find(|i| matches!(words.folded(*i), "copyright" | "portions"));
+        let title = copyright.unwrap_or(t1);
+        if title > t0 && !(at_start && (t0..title).all(|i| self.may_title(words, i))) {
+            return false;
+        }
+        let touches = region(RegionKind::Copyright).any(|r| r.start as usize <= e1 && e0 <= r.end as usize);
+        copyright.is_none_or(|from| {
+            (at_start || touches || e1 == self.edition.words as usize) && are_copyright_lines(words, from, t1)
+        })
+    }
+
+    /// True where a copy may lack the edition's words `from..to`: whole optional parts, a copyright line, or an
+    /// optional end cut short.
+    fn may_be_absent(&self, from: usize, to: usize) -> bool {
+        let count = self.edition.words as usize;
+        let mut at = from;
+        for r in &self.regions {
+            let (start, end) = (r.start as usize, r.end as usize);
+            let whole = start >= from && end <= to;
+            let usable = match r.kind {
+                RegionKind::Copyright => true,
+                RegionKind::Removable => whole || (end == count && to == count),
+                RegionKind::Holder => false,
+            };
+            if usable && start <= at && at < end {
+                at = end.min(to);
+            }
+        }
+        at >= to
+    }
+
+    fn may_title(&self, words: &Words, i: usize) -> bool {
+        const ANY: &[&str] = &["license", "licence", "licensing", "text", "copying"];
+        const FORMS: &[&str] = &["the", "version", "new", "or", "revised", "simplified", "expat", "agreement", "terms"];
+        let word = words.folded(i);
+        let Some(hash) = words.words.get(i).map(|w| low(w.hash)) else { return false };
+        ANY.contains(&word) || (!self.title.is_empty() && (FORMS.contains(&word) || self.title.contains(&hash)))
+    }
+
+    fn accept(&self, first: bool) -> Match {
+        let span = self.span.1 - self.span.0;
+        let matched: usize = self.chain.iter().map(|r| r.len).sum();
+        let coverage = self.coverage();
+        let explained = (span - self.inside.min(span)) * 1000 / span.max(1);
+        if !first && coverage < LATER_COVERAGE_MIN {
+            return Match::None;
+        }
+        if coverage >= 700 && explained >= 550 {
+            Match::Altered
+        } else if matched >= PARTIAL_WORDS_MIN && explained >= 800 {
+            Match::Partial
+        } else {
+            Match::None
+        }
+    }
+
+    fn coverage(&self) -> usize {
+        self.present * 1000 / self.required.max(1)
+    }
+
+    /// Marks what it explains, small changes included, as taken.
+    fn take(&self, taken: &mut [bool]) {
+        let mut last = self.span.0;
+        for run in &self.chain {
+            let from = if run.text - last <= 20 { last } else { run.text };
+            last = run.text + run.len;
+            if let Some(t) = taken.get_mut(from..last) {
+                t.fill(true);
+            }
+        }
+    }
+
+    /// List marks inside lines must be the same; at the start of a line they may differ.
+    fn mark_differences(&self, words: &Words) -> Vec<MarkDifference> {
+        let ours = self.edition.marks();
+        let mut out = Vec::new();
+        for run in &self.chain {
+            let (e_end, t_end) = (run.edition + run.len, run.text + run.len);
+            let from = ours.partition_point(|(at, _, _)| (*at as usize) <= run.edition);
+            let mine: Vec<_> = ours.iter().skip(from).take_while(|(at, _, _)| (*at as usize) < e_end).collect();
+            let from = words.marks.partition_point(|m| (m.before as usize) <= run.text);
+            let theirs: Vec<&Mark> = words.marks.iter().skip(from).take_while(|m| (m.before as usize) < t_end).collect();
+            let place = |m: &Mark| (m.before as usize).saturating_sub(run.text) + run.edition;
+            for (at, hash, soft) in &mine {
+                let at = *at as usize;
+                let there: Vec<_> = theirs.iter().filter(|m| place(m) == at).collect();
+                if *soft || there.iter().any(|m| low(m.hash) == *hash) {
+                    continue;
+                }
+                let kind = if there.is_empty() { DifferenceKind::Removed } else { DifferenceKind::Replaced };
+                let bytes = there.first().map(|m| (m.start, m.end));
+                out.push(MarkDifference { kind, edition: at, text: at - run.edition + run.text, bytes });
+            }
+            for m in &theirs {
+                if !m.initial && !mine.iter().any(|(at, _, _)| *at as usize == place(m)) {
+                    let bytes = Some((m.start, m.end));
+                    let text = m.before as usize;
+                    out.push(MarkDifference { kind: DifferenceKind::Added, edition: place(m), text, bytes });
+                }
+            }
+        }
+        out
+    }
+
+    fn similarity(&self, words: usize) -> usize {
+        let size = (self.span.1 - self.span.0).max(self.required).max(if words < 2 * self.required { words } else { 0 });
+        (self.present * 1000 / size.max(1)).min(1000)
+    }
+}
+
+fn are_copyright_lines(words: &Words, from: usize, to: usize) -> bool {
+    let count = (from..to).filter(|i| words.folded(*i) == "copyright").count();
+    to - from <= 25 * count && is_holder(words, from, to)
+}
+
+fn nearest(all: &[Candidate<'_>], winner: Option<usize>, words: &Words, most: usize) -> Vec<(String, u16)> {
+    let mut near: Vec<(usize, &str)> = all
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| Some(*i) != winner)
+        .map(|(_, c)| (c.similarity(words.words.len()), c.edition.id))
+        .filter(|(s, _)| *s >= if winner.is_some() { NEAR_MIN } else { NEAR_MIN / 4 })
+        .collect();
+    near.sort_by_key(|(s, id)| (std::cmp::Reverse(*s), *id));
+    near.into_iter().take(most).map(|(s, id)| (id.to_owned(), u16::try_from(s).unwrap_or(1000))).collect()
+}
+
+fn conclude(
+    text: &str,
+    words: &Words,
+    found: &[Candidate<'_>],
+    near: Vec<(String, u16)>,
+    limits: Limits,
+    cut: bool,
+) -> Identification {
+    let count = words.words.len();
+    let inside: usize = found.iter().map(|c| c.span.1 - c.span.0).sum();
+    let outside = count.saturating_sub(inside);
+    let alone = found.len() == 1;
+    let embedded = alone && outside > inside && outside >= EMBEDDED_WORDS_MIN;
+    let whole = alone && !embedded;
+    let mut out = Identification {
+        edition: None,
+        matched: if found.is_empty() { Match::None } else { Match::Combined },
+        parts: Vec::new(),
+        differences: Vec::new(),
+        near,
+        points_to: None,
+        other_words: if whole { 0 } else { outside },
+    };
+    for c in found {
+        let bounds = if whole { (0, count) } else { c.span };
+        let differences = c.differences(text, words, bounds);
+        let matched = match c.accept(alone) {
+            Match::Altered if differences.is_empty() && !(cut && whole) => Match::Exact,
+            other => other,
+        };
+        if embedded && matched == Match::Partial {
+            out.matched = Match::None;
+            out.other_words = count;
+            break;
+        }
+        if whole {
+            out.edition = Some(c.edition.id.to_owned());
+            out.matched = matched;
+        }
+        let coverage = u16::try_from(c.coverage()).unwrap_or(1000);
+        let range = byte_range(words, bounds);
+        out.parts.push(Part { edition: c.edition.id.to_owned(), matched, coverage, range });
+        out.differences.extend(differences);
+    }
+    out.differences.truncate(limits.differences_max);
+    if out.matched == Match::None {
+        out.points_to = points_to(text);
+    }
+    out
+}
+
+/// Bytes from the first to the last of the words; an empty range stands after the word before.
+fn byte_range(words: &Words, (from, to): (usize, usize)) -> (usize, usize) {
+    let last = to.checked_sub(1).and_then(|i| words.words.get(i)).map_or(0, |w| w.end as usize);
+    match words.words.get(from) {
+        Some(first) if from < to => (first.start as usize, last),
+        _ => (last, last),
+    }
+}
+
+impl Candidate<'_> {
+    fn differences(&self, text: &str, words: &Words, bounds: (usize, usize)) -> Vec<Difference> {
+        let mut out = Vec::new();
+        for gap in gaps(&self.chain, self.edition.words as usize, bounds) {
+            if self.tolerates(words, &gap) {
+                continue;
+            }
+            let kind = match (gap.edition.0 < gap.edition.1, gap.text.0 < gap.text.1) {
+                (false, _) => DifferenceKind::Added,
+                (true, false) => DifferenceKind::Removed,
+                (true, true) => DifferenceKind::Replaced,
+            };
+            out.push(self.difference(text, kind, gap.edition, byte_range(words, gap.text)));
+        }
+        for mark in &self.marks {
+            let after = byte_range(words, (mark.text, mark.text));
+            let range = mark.bytes.map_or(after, |(s, e)| (s as usize, e as usize));
+            let end = mark.edition + usize::from(mark.kind != DifferenceKind::Added);
+            out.push(self.difference(text, mark.kind, (mark.edition, end), range));
+        }
+        out.sort_by_key(|d| d.range);
+        out
+    }
+
+    fn difference(&self, text: &str, kind: DifferenceKind, edition: (usize, usize), range: (usize, usize)) -> Difference {
+        let word = |i: usize| u32::try_from(i).unwrap_or(u32::MAX);
+        // added words belong to the clause that they follow
+        let place = if kind == DifferenceKind::Added { edition.0.saturating_sub(1) } else { edition.0 };
+        let is = if kind == DifferenceKind::Removed { "" } else { text.get(range.0..range.1).unwrap_or("") };
+        Difference {
+            kind,
+            clause: self.edition.clause_at(word(place)).to_owned(),
+            was: None,
+            is: is.chars().take(Difference::IS_CHARS_MAX).collect(),
+            range,
+            words: (word(edition.0), word(edition.1)),
+        }
+    }
+}
+
+/// The hash that [`Candidate::may_title`] compares, for tests of the builder.
+#[cfg(test)]
+pub(crate) fn title_hash(word: &str) -> u32 {
+    low(hash_bytes(word.as_bytes()))
+}

@@ -1,0 +1,11 @@
+//! The only public serialized types. A field is a promise: what is added is optional, what is there keeps its meaning.
+
+mod assessment;
+mod convert;
+
+pub use assessment::*;
+
+/// The JSON Schema of `freehold.report/1`, which holds that of `freehold.assessment/1`.
+pub fn report_schema() -> serde_json::Value {
+    schemars::schema_for!(Report).to_value()
+}

@@ -1,0 +1,207 @@
+//! The command line. Flags for facts are made from `facts.toml`.
+
+use clap::{Arg, ArgAction, Command, value_parser};
+use freehold_catalog::{Catalog, FactDef, FactId, FactOrigin, FactType};
+
+use crate::exit::FailOn;
+
+const SHORT_HELP: &str = "\
+may we ship this model the way we want to, and what do we owe if we do
+
+  freehold init                      answer a few questions about your organization, once
+  freehold check [WHAT…]             every model in WHAT (default .), judged
+  freehold why CODE [WHAT]           the trail behind a duty, a finding or a verdict
+  freehold what-if [WHAT] --set …    what moves if a fact, the access or the base changes
+  freehold explain LICENSE|MODEL     what a license says; what a model is under
+  freehold help --all                every command and flag
+
+start with:  freehold check .
+";
+
+/// The flag of a fact: its last word, or its last two where another fact ends alike.
+pub(crate) fn flag_of(catalog: &Catalog, fact: &FactDef) -> String {
+    let last = |name: &str| name.rsplit('.').next().unwrap_or(name).to_string();
+    let own = last(&fact.name);
+    let taken = ["name", "kind", "use", "set"];
+    let twice = catalog.facts.facts.iter().filter(|f| f.origin == FactOrigin::Stated && last(&f.name) == own).count() > 1;
+    let flag = if twice || taken.contains(&own.as_str()) {
+        let mut parts = fact.name.rsplit('.');
+        let own = parts.next().unwrap_or_default().to_string();
+        format!("{}-{own}", parts.next().unwrap_or_default())
+    } else {
+        own
+    };
+    flag.replace('_', "-")
+}
+
+/// Facts that a user may state, with their flags.
+pub(crate) fn stated_facts(catalog: &Catalog) -> impl Iterator<Item = (FactId, &FactDef)> {
+    catalog.facts.iter().filter(|(_, f)| f.origin == FactOrigin::Stated)
+}
+
+fn fact_args(catalog: &Catalog) -> Vec<Arg> {
+    stated_facts(catalog)
+        .map(|(_, fact)| {
+            let flag = flag_of(catalog, fact);
+            let mut help = fact.question.clone();
+            if !fact.values.is_empty() {
+                help.push_str(&format!(" [{}]", fact.values.join(", ")));
+            }
+            let arg = Arg::new(fact.name.clone())
+                .long(flag)
+                .help(help)
+                .help_heading("Facts")
+                .hide_short_help(fact.name != "use.access")
+                .value_name(match fact.kind {
+                    FactType::Bool => "yes|no",
+                    FactType::Number => "N",
+                    FactType::History => "N|MONTH=N,…",
+                    FactType::Country => "COUNTRY",
+                    FactType::Countries => "COUNTRY,…",
+                    FactType::Words | FactType::Activities => "WORD,…",
+                    FactType::Word => "WORD",
+                    FactType::Text => "TEXT",
+                });
+            match fact.kind {
+                FactType::Words | FactType::Activities | FactType::Countries => arg.action(ArgAction::Append),
+                FactType::Bool => arg.num_args(0..=1).default_missing_value("yes").require_equals(true),
+                _ => arg,
+            }
+        })
+        .collect()
+}
+
+fn subject_args() -> Vec<Arg> {
+    vec![
+        Arg::new("use-file").long("use").value_name("FILE").help("deployment file with [organization] and [use]"),
+        Arg::new("release").long("release").value_name("DIR").help("what goes out: duties are checked against it"),
+        Arg::new("name").long("name").value_name("NAME").help("the name the model is shipped under"),
+        Arg::new("made-by")
+            .long("made-by")
+            .value_name("WHO")
+            .value_parser(["organization", "third-party"])
+            .help("who made the model"),
+        Arg::new("base").long("base").value_name("MODEL").action(ArgAction::Append).help("a base that no file names"),
+        Arg::new("set")
+            .long("set")
+            .value_name("FACT=VALUE")
+            .action(ArgAction::Append)
+            .help("state a fact by its full name (organization.country=DE)"),
+        Arg::new("as-of").long("as-of").value_name("DATE").help("the day of the question, YYYY-MM-DD (default: today)"),
+    ]
+}
+
+fn format_arg(values: &'static [&'static str]) -> Arg {
+    Arg::new("format").long("format").value_name("FORMAT").value_parser(values.to_vec()).default_value(values[0])
+}
+
+/// The whole command line.
+pub(crate) fn command(catalog: &Catalog) -> Command {
+    let what = || Arg::new("what").value_name("WHAT").help("folder, file, or case.toml");
+    Command::new("freehold")
+        .version(env!("CARGO_PKG_VERSION"))
+        .override_help(SHORT_HELP)
+        .disable_help_subcommand(true)
+        .subcommand(
+            Command::new("check")
+                .about("every model in WHAT (default .), judged")
+                .arg(what().num_args(0..).default_value("."))
+                .args(subject_args())
+                .arg(Arg::new("ask").long("ask").action(ArgAction::SetTrue).help("ask what would settle it, on a terminal"))
+                .arg(
+                    Arg::new("fail-on")
+                        .long("fail-on")
+                        .value_delimiter(',')
+                        .value_parser(FailOn::WORDS)
+                        .help("which outcomes end in a failure (default: blocked,open,nothing)"),
+                )
+                .arg(format_arg(&["human", "json", "jsonl"]))
+                .args(fact_args(catalog)),
+        )
+        .subcommand(
+            Command::new("init")
+                .about("at most eight questions about your organization; writes freehold.toml")
+                .arg(Arg::new("force").long("force").action(ArgAction::SetTrue).help("replace an existing freehold.toml"))
+                .args(fact_args(catalog)),
+        )
+        .subcommand(
+            Command::new("why")
+                .about("the trail behind a duty, a finding, a clause, a fact or a verdict")
+                .arg(Arg::new("code").value_name("CODE").required(true).help("include-license-copy, attribution, prohibited, \"llama-3.1 2\", …"))
+                .arg(what().default_value("."))
+                .args(subject_args())
+                .args(fact_args(catalog)),
+        )
+        .subcommand(
+            Command::new("what-if")
+                .about("what moves if a fact, the access or the base changes")
+                .arg(what().default_value("."))
+                .args(subject_args())
+                .arg(Arg::new("swap-base").long("swap-base").value_name("MODEL").help("as if the model stood on this base"))
+                .arg(format_arg(&["human", "json"]))
+                .args(fact_args(catalog)),
+        )
+        .subcommand(
+            Command::new("inspect")
+                .about("what the files say, each fact with its place; no verdict")
+                .arg(what().num_args(0..).default_value("."))
+                .arg(format_arg(&["human", "json"])),
+        )
+        .subcommand(
+            Command::new("explain")
+                .about("what a license says; what a model is under")
+                .arg(Arg::new("what").value_name("LICENSE|MODEL").required(true)),
+        )
+        .subcommand(
+            Command::new("assess")
+                .about("the plumbing: reads a case, or cases one a line")
+                .arg(Arg::new("case").value_name("CASE.toml").required_unless_present("cases"))
+                .arg(Arg::new("cases").long("cases").value_name("FILE.jsonl").conflicts_with("case").help("cases, one JSON object a line (- = standard input)"))
+                .arg(Arg::new("as-of").long("as-of").value_name("DATE").help("the day of the question, YYYY-MM-DD (default: today)"))
+                .arg(format_arg(&["human", "json", "jsonl"])),
+        )
+        .subcommand(
+            Command::new("schema")
+                .about("prints the JSON Schema of freehold.report/1")
+                .hide(true),
+        )
+        .subcommand(
+            Command::new("help")
+                .about("help; --all shows every command and flag")
+                .arg(Arg::new("all").long("all").action(ArgAction::SetTrue))
+                .arg(Arg::new("command").value_name("COMMAND").value_parser(value_parser!(String))),
+        )
+}
+
+/// `help`, `help --all`, `help COMMAND`.
+pub(crate) fn help(catalog: &Catalog, all: bool, of: Option<&str>) -> Result<String, String> {
+    let mut command = command(catalog);
+    if let Some(name) = of {
+        let Some(sub) = command.find_subcommand_mut(name) else {
+            return Err(format!("no command is called `{name}`"));
+        };
+        return Ok(sub.render_long_help().to_string());
+    }
+    if !all {
+        return Ok(SHORT_HELP.to_string());
+    }
+    let mut out = String::from(SHORT_HELP);
+    for sub in command.get_subcommands_mut().filter(|s| s.get_name() != "help") {
+        out.push_str(&format!("\n{}\nfreehold {}: ", "-".repeat(72), sub.get_name()));
+        out.push_str(&sub.render_long_help().to_string());
+    }
+    out.push_str(EXIT_CODES);
+    Ok(out)
+}
+
+const EXIT_CODES: &str = "
+------------------------------------------------------------------------
+exit status, over many models the first that applies:
+  2   the command line or a file that configures it is wrong
+  3   an input is unreadable or hostile
+  1   blocked: prohibited, needs a separate license, or the release lacks an owed duty
+  4   open: undetermined, or needs review
+  5   nothing to judge
+  0   clear
+  70  a fault of freehold itself
+";

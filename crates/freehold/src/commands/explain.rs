@@ -1,0 +1,30 @@
+//! `freehold explain`: what a license says; what a model is under.
+
+use clap::ArgMatches;
+use freehold_base::Diagnostic;
+use freehold_catalog::Catalog;
+
+use super::{print, report, style};
+use crate::context::get;
+use crate::exit;
+
+pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
+    let what = get(matches, "what").unwrap_or_default();
+    if let Some(index) = catalog.license_named(what) {
+        print(&freehold_documents::explain_license(catalog, index, style()));
+        return exit::CLEAR;
+    }
+    let id = catalog.models.by_ollama_name(what).or_else(|| catalog.models.by_display_name(what)).unwrap_or(what);
+    if catalog.models.resolve(id).is_some() {
+        print(&freehold_documents::explain_model(catalog, id, style()));
+        return exit::CLEAR;
+    }
+    let names = catalog.license_names().chain(catalog.models.ids());
+    let near = freehold_base::nearest(&what.to_lowercase(), names);
+    let d = Diagnostic::error("unknown-name", format!("no license or model of the catalog goes by `{what}`"));
+    report(&[match near {
+        Some(near) => d.help(format!("did you mean `{near}`?")),
+        None => d.help("an unknown model of a known publisher is not guessed; check its folder instead: freehold check PATH"),
+    }]);
+    exit::NOTHING
+}

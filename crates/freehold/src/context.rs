@@ -1,0 +1,200 @@
+//! What a run knows before it looks at a model: the law, the day, the facts that the user states.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+use freehold_assess::Deployment;
+use freehold_base::{Diagnostic, MadeBy, Relation};
+use freehold_catalog::document::{Key, Node, NodeValue, Sink, Table, parse_toml};
+use freehold_catalog::{Catalog, FactDef, FactType};
+use freehold_check::{Said, read_facts, read_value};
+
+use crate::cli::{flag_of, stated_facts};
+
+/// Largest deployment file, in bytes.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
+/// The organization's file, looked for in the working directory and above it.
+pub(crate) const ORGANIZATION_FILE: &str = "freehold.toml";
+
+/// Today in UTC, `YYYY-MM-DD`.
+fn today() -> String {
+    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
+}
+
+/// The day of the question.
+pub(crate) fn as_of(matches: &ArgMatches, mistakes: &mut Vec<Diagnostic>) -> String {
+    let Some(stated) = get(matches, "as-of") else { return today() };
+    if stated.len() != 10 || stated.parse::<jiff::civil::Date>().is_err() {
+        let message = format!("`--as-of {stated}` is not a day");
+        mistakes.push(Diagnostic::error("bad-date", message).help("write it as 2026-11-24"));
+    }
+    stated.to_string()
+}
+
+/// A flag's value, where the command has that flag.
+pub(crate) fn get<'m>(matches: &'m ArgMatches, id: &str) -> Option<&'m str> {
+    matches.try_get_one::<String>(id).ok().flatten().map(String::as_str)
+}
+
+/// A flag's values.
+pub(crate) fn all<'m>(matches: &'m ArgMatches, id: &str) -> Vec<&'m str> {
+    matches.try_get_many::<String>(id).ok().flatten().map(|v| v.map(String::as_str).collect()).unwrap_or_default()
+}
+
+/// The facts of the run: the organization's file, then `--use`, then flags, the later over the earlier.
+pub(crate) fn deployment(matches: &ArgMatches, catalog: &Catalog, mistakes: &mut Vec<Diagnostic>) -> Deployment {
+    let mut deployment = from_files(get(matches, "use-file"), catalog, mistakes);
+    from_flags(matches, catalog, &mut deployment, mistakes);
+    deployment
+}
+
+/// The facts of the organization's file and of a deployment file.
+pub(crate) fn from_files(file: Option<&str>, catalog: &Catalog, mistakes: &mut Vec<Diagnostic>) -> Deployment {
+    let mut deployment = Deployment::empty(catalog);
+    let organization = find_organization_file();
+    for path in organization.iter().map(PathBuf::as_path).chain(file.map(Path::new)) {
+        read_file(path, catalog, &mut deployment, mistakes);
+    }
+    deployment
+}
+
+fn find_organization_file() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    let found = here.ancestors().map(|d| d.join(ORGANIZATION_FILE)).find(|p| p.is_file())?;
+    // named as the user would see it from here
+    Some(found.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(found))
+}
+
+fn read_file(path: &Path, catalog: &Catalog, deployment: &mut Deployment, mistakes: &mut Vec<Diagnostic>) {
+    let name = path.display().to_string();
+    let text = match fs::metadata(path) {
+        Ok(m) if m.is_file() && m.len() <= CONFIG_BYTES_MAX => fs::read_to_string(path),
+        Ok(m) if m.is_file() => {
+            let message = format!("a file of {} bytes; the limit is {CONFIG_BYTES_MAX}", m.len());
+            mistakes.push(Diagnostic::error("file-too-large", message).in_file(name));
+            return;
+        }
+        Ok(_) => {
+            mistakes.push(Diagnostic::error("not-a-file", "not a regular file").in_file(name));
+            return;
+        }
+        Err(e) => Err(e),
+    };
+    match text {
+        Ok(text) => read_text(&name, &text, catalog, deployment, mistakes),
+        Err(e) => mistakes.push(Diagnostic::error("unreadable", format!("cannot be read: {e}")).in_file(name)),
+    }
+}
+
+/// Reads `[organization]` and `[use]`; anything else is a mistake.
+fn read_text(name: &str, text: &str, catalog: &Catalog, deployment: &mut Deployment, mistakes: &mut Vec<Diagnostic>) {
+    let sink = Sink::new(name, text);
+    let root = parse_toml(&sink);
+    if let Some(top) = Table::open(&root, name, &sink) {
+        for prefix in ["organization", "use"] {
+            if let Some(node) = top.get(prefix) {
+                read_facts(prefix, node, catalog, &sink, deployment);
+            }
+        }
+        top.finish();
+    }
+    mistakes.extend(sink.into_diagnostics());
+}
+
+/// The facts that flags state.
+pub(crate) fn from_flags(
+    matches: &ArgMatches,
+    catalog: &Catalog,
+    deployment: &mut Deployment,
+    mistakes: &mut Vec<Diagnostic>,
+) -> Vec<String> {
+    let mut stated = Vec::new();
+    for (id, fact) in stated_facts(catalog) {
+        let values = all(matches, &fact.name);
+        if values.is_empty() {
+            continue;
+        }
+        let text = values.join(",");
+        let flag = format!("--{}", flag_of(catalog, fact));
+        if let Some(v) = flag_value(&flag, &text, fact, catalog, mistakes) {
+            deployment.set(catalog, id, Some(v));
+            stated.push(format!("{} = {text}", fact.name));
+        }
+    }
+    for set in all(matches, "set") {
+        let (name, text) = set.split_once('=').unwrap_or((set, ""));
+        let found = catalog.facts.find(name.trim()).filter(|id| stated_facts(catalog).any(|(s, _)| s == *id));
+        let Some(id) = found else {
+            let names = stated_facts(catalog).map(|(_, f)| f.name.as_str());
+            let near = freehold_base::nearest(name, names);
+            let mut d = Diagnostic::error("unknown-fact", format!("no fact is called `{name}`")).in_file("--set");
+            if let Some(near) = near {
+                d = d.help(format!("did you mean `{near}`?"));
+            }
+            mistakes.push(d);
+            continue;
+        };
+        let fact = catalog.facts.get(id);
+        if let Some(v) = flag_value(&format!("--set {name}"), text.trim(), fact, catalog, mistakes) {
+            deployment.set(catalog, id, Some(v));
+            stated.push(format!("{name} = {}", text.trim()));
+        }
+    }
+    stated
+}
+
+/// Reads a flag's text as the fact's type.
+pub(crate) fn flag_value(
+    flag: &str,
+    text: &str,
+    fact: &FactDef,
+    catalog: &Catalog,
+    mistakes: &mut Vec<Diagnostic>,
+) -> Option<freehold_base::Value> {
+    let sink = Sink::new(flag, text);
+    let node = flag_node(text, fact);
+    let value = read_value(&node, fact, catalog, &sink);
+    mistakes.extend(sink.into_diagnostics());
+    value
+}
+
+fn flag_node(text: &str, fact: &FactDef) -> Node {
+    let span = (0, text.len());
+    let word = |t: &str| Node { value: NodeValue::Text(t.trim().to_string()), span };
+    let number = |t: &str| t.trim().replace([',', '_'], "").parse::<i64>().ok();
+    let value = match fact.kind {
+        FactType::Bool => match text.to_ascii_lowercase().as_str() {
+            "yes" | "true" | "y" => NodeValue::Bool(true),
+            "no" | "false" | "n" => NodeValue::Bool(false),
+            _ => NodeValue::Text(text.into()),
+        },
+        FactType::Number | FactType::History if number(text).is_some() => NodeValue::Integer(number(text).unwrap_or(0)),
+        FactType::History if text.contains('=') => {
+            let entry = |part: &str| {
+                let (month, n) = part.split_once('=')?;
+                let value = number(n).map_or_else(|| NodeValue::Text(n.into()), NodeValue::Integer);
+                Some((Key { name: month.trim().into(), span }, Node { value, span }))
+            };
+            NodeValue::Table(text.split(',').filter_map(entry).collect())
+        }
+        FactType::Words | FactType::Activities | FactType::Countries => {
+            let none = text.trim().is_empty() || text.trim() == "none";
+            NodeValue::List(if none { Vec::new() } else { text.split(',').map(word).collect() })
+        }
+        _ => NodeValue::Text(text.into()),
+    };
+    Node { value, span }
+}
+
+/// What the user says of the subject besides its files.
+pub(crate) fn said(matches: &ArgMatches) -> Said {
+    let parents: BTreeSet<&str> = all(matches, "base").into_iter().collect();
+    Said {
+        made_by: get(matches, "made-by").and_then(MadeBy::parse),
+        name: get(matches, "name").map(str::to_string),
+        parents: parents.into_iter().map(|p| (p.to_string(), Relation::Derived)).collect(),
+        swap_base: None,
+    }
+}

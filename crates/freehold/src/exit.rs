@@ -1,0 +1,70 @@
+//! Exit codes: a contract.
+
+use freehold_base::Verdict;
+use freehold_check::Dossier;
+
+/// Clear: everything that was judged may be shipped.
+pub(crate) const CLEAR: u8 = 0;
+/// Blocked: prohibited, needs a separate license, or the release lacks an owed duty.
+pub(crate) const BLOCKED: u8 = 1;
+/// The command line or a file that configures it is wrong.
+pub(crate) const USAGE: u8 = 2;
+/// An input is unreadable or hostile.
+pub(crate) const UNREADABLE: u8 = 3;
+/// Open: undetermined or needs review.
+pub(crate) const OPEN: u8 = 4;
+/// There was nothing to judge.
+pub(crate) const NOTHING: u8 = 5;
+
+/// Which outcomes fail a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FailOn {
+    pub(crate) blocked: bool,
+    pub(crate) open: bool,
+    pub(crate) nothing: bool,
+}
+
+impl FailOn {
+    pub(crate) const WORDS: [&'static str; 4] = ["blocked", "open", "nothing", "never"];
+
+    pub(crate) fn parse<'w>(words: impl Iterator<Item = &'w str>) -> FailOn {
+        let words: Vec<&str> = words.collect();
+        let all = words.is_empty();
+        let has = |w: &str| all || words.contains(&w);
+        FailOn { blocked: has("blocked"), open: has("open"), nothing: has("nothing") }
+    }
+}
+
+/// The status of one subject.
+pub(crate) fn of_dossier(d: &Dossier<'_>) -> u8 {
+    match d.assessment.verdict {
+        Verdict::Prohibited | Verdict::NeedsSeparateLicense => BLOCKED,
+        _ if d.owed_and_unmet() > 0 && d.outgoing.is_some() => BLOCKED,
+        Verdict::Undetermined | Verdict::NeedsReview => OPEN,
+        Verdict::Permitted | Verdict::PermittedWithObligations => CLEAR,
+    }
+}
+
+/// Over many subjects the first that applies of unreadable, blocked, open, nothing, clear; and what was not counted.
+pub(crate) fn of_all(codes: &[u8], unreadable: bool, fail_on: FailOn) -> (u8, Vec<String>) {
+    let mut uncounted = Vec::new();
+    if unreadable {
+        return (UNREADABLE, uncounted);
+    }
+    if codes.is_empty() {
+        if fail_on.nothing {
+            return (NOTHING, uncounted);
+        }
+        uncounted.push("nothing was judged, and --fail-on leaves that out".into());
+    }
+    for (code, counts, word) in [(BLOCKED, fail_on.blocked, "blocked"), (OPEN, fail_on.open, "open")] {
+        let n = codes.iter().filter(|c| **c == code).count();
+        if n > 0 && counts {
+            return (code, uncounted);
+        }
+        if n > 0 {
+            uncounted.push(format!("{n} {word}, which --fail-on leaves out"));
+        }
+    }
+    (CLEAR, uncounted)
+}

@@ -1,0 +1,152 @@
+//! From a path to dossiers: the shell around the one pipeline.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use freehold_assess::Deployment;
+use freehold_base::Diagnostic;
+use freehold_catalog::Catalog;
+use freehold_check::{Dossier, ModelFiles, Outgoing, Parts, ReleaseFile, Said, case_from_toml, judge, model, read_release};
+use freehold_text::Index;
+
+/// The text index that this build carries.
+static TEXT_INDEX: &[u8] = include_bytes!("../../../catalog/texts.idx");
+
+/// Everything a run holds fixed over its models.
+pub(crate) struct Run<'c> {
+    pub(crate) catalog: &'c Catalog,
+    pub(crate) index: Index<'static>,
+    pub(crate) deployment: Deployment,
+    pub(crate) said: Said,
+    pub(crate) outgoing: Option<Outgoing>,
+    pub(crate) as_of: String,
+}
+
+/// What a path gave.
+#[derive(Default)]
+pub(crate) struct Loaded<'c> {
+    pub(crate) dossiers: Vec<Dossier<'c>>,
+    /// Inputs that could not be read at all.
+    pub(crate) unreadable: Vec<Diagnostic>,
+    /// Where nothing was found, and what was looked for.
+    pub(crate) nothing: Vec<Diagnostic>,
+    /// Mistakes of a case file: configuration, not input.
+    pub(crate) mistakes: Vec<Diagnostic>,
+}
+
+/// The index of license texts.
+pub(crate) fn text_index() -> Result<Index<'static>, Diagnostic> {
+    Index::from_bytes(TEXT_INDEX)
+        .map_err(|e| Diagnostic::error("text-index", format!("the built-in text index cannot be read: {e}")))
+}
+
+/// Reads what a release shows.
+pub(crate) fn release(path: &str, index: &Index<'_>, catalog: &Catalog, unreadable: &mut Vec<Diagnostic>) -> Option<Outgoing> {
+    match freehold_source::read_texts(Path::new(path)) {
+        Ok(texts) => {
+            let files: Vec<ReleaseFile> =
+                texts.into_iter().map(|(path, text)| ReleaseFile { path, text }).collect();
+            Some(Outgoing { path: path.to_string(), release: read_release(&files, index, catalog) })
+        }
+        Err(d) => {
+            unreadable.push(d);
+            None
+        }
+    }
+}
+
+/// Judges everything at the paths.
+pub(crate) fn dossiers<'c>(paths: &[&str], run: &Run<'c>) -> Loaded<'c> {
+    let mut out = Loaded::default();
+    let progress = std::io::stderr().is_terminal();
+    for path in paths {
+        if Path::new(path).extension().is_some_and(|e| e == "toml") && Path::new(path).is_file() {
+            case_file(path, run, &mut out);
+            continue;
+        }
+        match freehold_source::open(Path::new(path), &freehold_source::Limits::default()) {
+            Ok(artifacts) if artifacts.is_empty() => out.nothing.push(nothing_at(path)),
+            Ok(artifacts) => {
+                let many = progress && artifacts.len() > 200;
+                for (i, artifact) in artifacts.iter().enumerate() {
+                    if many && i % 100 == 0 {
+                        anstream::eprint!("\r{i} of {} models", artifacts.len());
+                    }
+                    out.dossiers.push(dossier(path, artifact, run));
+                }
+                if many {
+                    anstream::eprint!("\r\x1b[K");
+                }
+            }
+            Err(d) => out.unreadable.push(d),
+        }
+    }
+    out
+}
+
+fn nothing_at(path: &str) -> Diagnostic {
+    Diagnostic::warning("nothing-found", "no model was found here")
+        .in_file(path)
+        .help("looked for *.gguf, *.safetensors, config.json, adapter_config.json, a model card with front matter, mergekit_config.yml, git-lfs pointers and a Hugging Face cache")
+}
+
+fn dossier<'c>(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'c>) -> Dossier<'c> {
+    let files = ModelFiles {
+        root_name: &artifact.root_name,
+        path,
+        facts: &artifact.facts,
+        texts: &artifact.texts,
+        diagnostics: &artifact.diagnostics,
+        files: artifact.files.len(),
+        bytes_total: artifact.bytes_total,
+        bytes_read: artifact.bytes_read,
+    };
+    let mut said = run.said.clone();
+    if run.outgoing.is_some() && said.name.is_none() {
+        // what goes out is called what its folder is called, unless somebody says otherwise
+        said.name = Some(artifact.root_name.clone());
+    }
+    let model = model(&files, &said, &run.index, run.catalog, &run.as_of);
+    let parts = Parts {
+        subject: model.subject,
+        graph: model.graph,
+        deployment: run.deployment.clone(),
+        outgoing: run.outgoing.clone(),
+        made_by: None,
+        diagnostics: model.diagnostics,
+        not_read: model.not_read,
+        as_of: run.as_of.clone(),
+    };
+    judge(parts, run.catalog)
+}
+
+fn case_file<'c>(path: &str, run: &Run<'c>, out: &mut Loaded<'c>) {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(e) => {
+            out.unreadable.push(Diagnostic::error("unreadable", format!("cannot be read: {e}")).in_file(path));
+            return;
+        }
+    };
+    let (case, mistakes) = case_from_toml(path, &text, run.catalog, &run.as_of);
+    let usable = mistakes.is_empty();
+    out.mistakes.extend(mistakes);
+    if let Some(case) = case.filter(|_| usable) {
+        out.dossiers.push(judge(case_parts(case, path, &run.as_of), run.catalog));
+    }
+}
+
+/// A case as parts of a dossier.
+pub(crate) fn case_parts(case: freehold_check::Case, path: &str, as_of: &str) -> Parts {
+    let id = if case.id.is_empty() { case.graph.works[case.graph.subject].id.clone() } else { case.id };
+    Parts {
+        subject: freehold_check::Subject { id, path: path.to_string(), ..Default::default() },
+        graph: case.graph,
+        deployment: case.deployment,
+        outgoing: case.release.map(|release| Outgoing { path: String::new(), release }),
+        made_by: None,
+        diagnostics: Vec::new(),
+        not_read: Vec::new(),
+        as_of: as_of.to_string(),
+    }
+}

@@ -1,0 +1,35 @@
+//! `freehold`: the command. Reads like a table of contents.
+
+mod cli;
+mod commands;
+mod context;
+mod exit;
+mod load;
+
+use std::process::ExitCode;
+
+use freehold_catalog::Catalog;
+
+fn main() -> ExitCode {
+    let catalog = Catalog::builtin();
+    let matches = match cli::command(&catalog).try_get_matches() {
+        Ok(matches) => matches,
+        Err(e) => {
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { exit::USAGE } else { exit::CLEAR });
+        }
+    };
+    let code = match matches.subcommand() {
+        Some(("check", m)) => commands::check::run(m, &catalog),
+        Some(("init", m)) => commands::init::run(m, &catalog),
+        Some(("why", m)) => commands::why::run(m, &catalog),
+        Some(("what-if", m)) => commands::what_if::run(m, &catalog),
+        Some(("inspect", m)) => commands::inspect::run(m, &catalog),
+        Some(("explain", m)) => commands::explain::run(m, &catalog),
+        Some(("assess", m)) => commands::assess::run(m, &catalog),
+        Some(("schema", _)) => commands::schema(),
+        Some(("help", m)) => commands::help(m, &catalog),
+        _ => commands::welcome(&catalog),
+    };
+    ExitCode::from(code)
+}
