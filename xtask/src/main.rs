@@ -1,2 +1,45 @@
 //! The workshop's commands.
-fn main() {}
+//!
+//! - `cargo xtask catalog check [TEXTS]`: every file of `catalog/`, every quote against the texts where they are at hand.
+//! - `cargo xtask texts TEXTS`: builds `catalog/texts.idx` from a folder of texts with its `index.tsv`.
+//! - `cargo xtask findings`: writes `docs/findings.md` from the code's own pages.
+
+mod catalog;
+mod texts;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["catalog", "check"] => catalog::check(&default_texts()),
+        ["catalog", "check", dir] => catalog::check(&PathBuf::from(dir)),
+        ["texts"] => texts::build(&default_texts()),
+        ["texts", dir] => texts::build(&PathBuf::from(dir)),
+        ["findings"] => catalog::findings(),
+        _ => Err("usage: cargo xtask catalog check [TEXTS] | texts [TEXTS] | findings".into()),
+    };
+    match outcome {
+        Ok(message) => {
+            anstream::println!("{message}");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            anstream::eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the checkout.
+pub(crate) fn root() -> PathBuf {
+    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().map(PathBuf::from).unwrap_or(manifest)
+}
+
+/// Where the license texts lie on a developer's machine: beside the checkout.
+fn default_texts() -> PathBuf {
+    root().join("../shared/data/licenses")
+}

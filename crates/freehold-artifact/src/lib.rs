@@ -1,1 +1,106 @@
-//! being written
+//! Bytes of a model's files in, facts with evidence out.
+//!
+//! [`read_file`] tells what a file is by its first bytes and reads the little of it that speaks of identity, lineage
+//! and license: headers, configs, the card, legal texts. Weights are never read, pickles never opened, templates never
+//! rendered. Whatever the bytes are there is an answer: what cannot be read is a diagnostic, and reading goes on.
+//! Nothing here opens a file; a caller lends one as [`ReadAt`].
+//!
+//! A name inside a file is a claim, not identity, so statements that differ are all kept, each with its place.
+//! Every kept text has its secrets masked.
+
+mod card;
+mod config;
+pub mod fuzz;
+mod gguf;
+mod input;
+mod json;
+mod legal;
+mod mask;
+mod merge;
+mod pointer;
+mod safetensors;
+mod sink;
+mod sniff;
+mod yaml;
+
+use freehold_base::{Diagnostic, Fact, TextFile};
+
+pub use input::ReadAt;
+
+/// A part of a model that is split over several files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shard {
+    /// Its number, from 0 (`split.no`).
+    pub no: u32,
+    /// How many there are (`split.count`), two or more.
+    pub count: u32,
+}
+
+/// What one file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Statements in the order of the file.
+    pub facts: Vec<Fact>,
+    /// Its legal text or card body.
+    pub texts: Vec<TextFile>,
+    /// What is wrong with it.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Bytes fetched to learn this.
+    pub bytes_read: u64,
+    /// True where this file alone makes its folder a model's: weights or a pointer to them, a model's or an
+    /// adapter's config, a merge recipe, a card with a model's front matter.
+    pub model_file: bool,
+    /// True for a card whose front matter describes a dataset.
+    pub dataset_card: bool,
+    /// Its place among the shards, where a GGUF header states it.
+    pub shard: Option<Shard>,
+    /// For a git-lfs pointer: bytes of the content that it stands for.
+    pub pointer_bytes: Option<u64>,
+}
+
+/// Reads one file. `name` is its path relative to the source's root, with `/`: it becomes the evidence's file, and
+/// its last part tells what to expect; what it is, the bytes tell.
+pub fn read_file(name: &str, source: &dyn ReadAt) -> FileFacts {
+    sniff::read_file(name, source)
+}
+
+/// A file of an artifact.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileEntry {
+    /// Path relative to the source's root, with `/`.
+    pub path: String,
+    /// Its size on disk.
+    pub bytes: u64,
+}
+
+/// A model as it lies somewhere: a folder, a file, a repository in a cache.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Artifact {
+    /// What to call it: the folder relative to the source's root, the folder's or file's own name where it is the
+    /// root, `org/name` in a cache.
+    pub root_name: String,
+    /// Its files, sorted by path.
+    pub files: Vec<FileEntry>,
+    /// What they say, in that order.
+    pub facts: Vec<Fact>,
+    /// Legal texts and card bodies.
+    pub texts: Vec<TextFile>,
+    /// What is wrong with them.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Bytes fetched of all files.
+    pub bytes_read: u64,
+    /// Bytes of all files on disk.
+    pub bytes_total: u64,
+}
+
+impl Artifact {
+    /// Adds a file and what it says.
+    pub fn add(&mut self, path: impl Into<String>, bytes: u64, said: FileFacts) {
+        self.files.push(FileEntry { path: path.into(), bytes });
+        self.facts.extend(said.facts);
+        self.texts.extend(said.texts);
+        self.diagnostics.extend(said.diagnostics);
+        self.bytes_read = self.bytes_read.saturating_add(said.bytes_read);
+        self.bytes_total = self.bytes_total.saturating_add(bytes);
+    }
+}

@@ -98,7 +98,9 @@ mod tests {
         assert_eq!(mask_secrets(&hf), format!("token hf_{} end", "*".repeat(32)));
         assert_eq!(mask_secrets(&format!("x=sk-{}", "aB3".repeat(8))), format!("x=sk-{}", "*".repeat(24)));
         assert_eq!(mask_secrets(&format!("AKIA{}", "A1".repeat(8))), format!("AKIA{}", "*".repeat(16)));
-        for word in ["meta-llama/Llama-3.1-8B", "task-specific-fine-tuning-of", "hf_transfer", "sk-learn-like-things-in-words"] {
+        for word in
+            ["meta-llama/Llama-3.1-8B", "task-specific-fine-tuning-of", "hf_transfer", "sk-learn-like-things-in-words"]
+        {
             assert_eq!(mask_secrets(word), word);
         }
     }

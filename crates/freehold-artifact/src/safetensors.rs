@@ -68,7 +68,11 @@ pub(crate) fn read(input: &mut Input<'_>, n: u64, sink: &mut Sink<'_>) {
         Go::On
     });
     if let Err(e) = outcome {
-        sink.error(e.code, format!("the header is broken at byte {}: {}", e.at + 8, e.message), Some((e.at + 8, e.at + 8)));
+        sink.error(
+            e.code,
+            format!("the header is broken at byte {}: {}", e.at + 8, e.message),
+            Some((e.at + 8, e.at + 8)),
+        );
         return;
     }
     check_extent(&entries, n, input.size, sink);
@@ -78,11 +82,11 @@ fn metadata(path: &Path, value: Value<'_>, place: (usize, usize), keys: &mut BTr
     if path.depth() != 2 {
         return;
     }
-    let key = path.dotted();
+    let name = path.last().trim_start_matches("[\"").trim_end_matches("\"]");
+    let key = &format!("__metadata__.{name}");
     if keys.len() < METADATA_KEYS_MAX && !keys.insert(key.as_bytes().to_vec()) {
         sink.warn("safetensors-duplicate-key", format!("`{key}` stands twice: both values are kept"), Some(place));
     }
-    let name = path.last().trim_start_matches("[\"").trim_end_matches("\"]");
     let Some(kind) = metadata_kind(name) else { return };
     let Value::Str(raw) = value else {
         sink.warn("safetensors-metadata", format!("`{key}` is not a text: it states nothing"), Some(place));

@@ -17,7 +17,10 @@ pub(crate) type Id = usize;
 #[derive(Debug)]
 pub(crate) enum Value {
     /// A scalar; `plain` where it was written without quotes (then `null` and `~` mean nothing).
-    Scalar { text: String, plain: bool },
+    Scalar {
+        text: String,
+        plain: bool,
+    },
     List(Vec<Id>),
     Map(Vec<(Id, Id)>),
 }

@@ -104,3 +104,15 @@ pub struct Finding {
     /// Where it stands.
     pub evidence: Vec<Evidence>,
 }
+
+/// Every finding's page, as Markdown.
+pub fn findings_page() -> String {
+    let mut out = String::from(
+        "# Findings\n\nWhat `freehold check` may report besides the answer. A finding never moves a verdict by itself. \
+         This page is written by `cargo xtask findings`.\n",
+    );
+    for code in FindingCode::ALL {
+        out.push_str(&format!("\n## {}\n\n*{}.* {}\n", code.as_str(), code.title(), code.page()));
+    }
+    out
+}

@@ -233,6 +233,16 @@ fn acts_of_step(relation: Relation) -> Acts {
     }
 }
 
+/// Views and sureness under which a grant or a limit applies: also where we ran the work to train on its outputs.
+fn applies_to_acts<'a>(s: &Situation<'a, '_>, reach: Standings) -> Vec<(&'a View<'a>, bool)> {
+    let out = applies(s, reach);
+    let ran = s.reached.steps.iter().any(|(r, by, _)| *by == By::Us && output_training(*r));
+    if out.iter().all(|(view, _)| !std::ptr::eq(*view, s.view)) && ran && reach.has(Standing::Materials) {
+        return out.into_iter().chain([(s.view, true)]).collect();
+    }
+    out
+}
+
 /// Views and sureness under which a term applies; the student's view for terms that reach it.
 fn applies<'a>(s: &Situation<'a, '_>, reach: Standings) -> Vec<(&'a View<'a>, bool)> {
     let mut out = Vec::new();
@@ -329,7 +339,7 @@ fn grant<'c>(s: &Situation<'_, 'c>, license: &'c License, act: Act, j: &mut Judg
         } else {
             term.reach
         };
-        for (view, sure) in applies(s, reach) {
+        for (view, sure) in applies_to_acts(s, reach) {
             let (v, open) = values(s, term, view, sure, &mut j.leaned);
             found = Some(found.unwrap_or(term));
             // one grant that surely holds is enough
@@ -370,7 +380,7 @@ fn limit<'c>(s: &Situation<'_, 'c>, term: &'c Term, blocks: Acts, to: Permission
     if s.code_only || !blocks.overlaps(acts(s)) {
         return;
     }
-    for (view, sure) in applies(s, term.reach) {
+    for (view, sure) in applies_to_acts(s, term.reach) {
         // the student's training is ours; another's step does not bind us
         let ours = std::ptr::eq(view, s.view);
         if term.by_us && ours && !s.reached.steps.iter().any(|(r, by, _)| *by == By::Us && output_training(*r)) {

@@ -23,7 +23,7 @@ use freehold_catalog::{Catalog, Effect, FactId, Near, Requires, Standing, Term};
 
 pub use deployment::{Access, Deployment};
 pub use expression::{Leaf, Statement, covers_of_file, parse as parse_statement, parts as statement_parts};
-pub use finding::{Finding, FindingCode};
+pub use finding::{Finding, FindingCode, findings_page};
 pub use judge::{Certainty, GapKind, Leaned, Limit};
 pub use questions::{Answer, Question, questions};
 pub use release::{Notice, Release, Status};
@@ -898,7 +898,7 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
                         .iter()
                         .any(|e| conclude::by_of(graph, *e, self.input.made_by).0 == By::Upstream);
                 let name = work.name.as_deref().unwrap_or_else(|| work.id.rsplit('/').next().unwrap_or(&work.id));
-                if derived && !name.to_lowercase().starts_with(&prefix.to_lowercase()) {
+                if derived && !release::begins_with(name, prefix) {
                     findings.push(Finding {
                         code: FindingCode::UpstreamNamePrefixMissing,
                         work: work.id.clone(),

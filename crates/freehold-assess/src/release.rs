@@ -57,7 +57,7 @@ pub(crate) fn status(
     if let Some(prefix) = &duty.name_prefix {
         // the name is known without a release; it is the license's word, with no regard to case of the rest
         return match name {
-            Some(name) if name.to_lowercase().starts_with(&prefix.to_lowercase()) => Status::Met,
+            Some(name) if begins_with(name, prefix) => Status::Met,
             Some(_) => Status::Unmet,
             None => Status::Unknown,
         };
@@ -65,12 +65,15 @@ pub(crate) fn status(
     let Some(kind) = catalog.obligations.get(&duty.code).and_then(|o| o.met_by.as_deref()) else {
         return Status::ToAttest;
     };
+    if kind == "name" {
+        // the name that counts is another's than the subject's: a person looks
+        return Status::ToAttest;
+    }
     let Some(release) = release else { return Status::Unknown };
     let hit = |n: &Notice| match kind {
         "license-copy" | "notice-file" => n.kind == kind && is_about(n, license, catalog),
         "words" => is_place(&n.kind, duty) && shows(&n.what, duty),
         "own-license-with-restrictions" => n.kind.starts_with("own-license-with"),
-        "name" => false,
         _ => n.kind == kind,
     };
     if release.notices.iter().any(hit) {
@@ -80,6 +83,14 @@ pub(crate) fn status(
     } else {
         Status::Unmet
     }
+}
+
+/// Names are compared without case, and with space, hyphen and underscore as one.
+pub(crate) fn begins_with(name: &str, prefix: &str) -> bool {
+    let fold = |s: &str| -> String {
+        s.chars().map(|c| if matches!(c, '_' | ' ') { '-' } else { c.to_ascii_lowercase() }).collect()
+    };
+    fold(name).starts_with(&fold(prefix))
 }
 
 fn is_about(n: &Notice, license: usize, catalog: &Catalog) -> bool {

@@ -35,7 +35,9 @@ fn text_kind(key: &str) -> Option<FactKind> {
         "general.license" => FactKind::LicenseTag,
         "general.license.name" => FactKind::LicenseName,
         "general.license.link" => FactKind::LicenseLink,
-        "general.source.repo_url" | "general.repo_url" | "general.source.huggingface.repository" => FactKind::Repository,
+        "general.source.repo_url" | "general.repo_url" | "general.source.huggingface.repository" => {
+            FactKind::Repository
+        }
         "general.datasets" => FactKind::Dataset,
         "general.tags" => FactKind::Tag,
         "adapter.type" => FactKind::AdapterType,
@@ -71,7 +73,7 @@ impl Header {
     /// Takes one pair.
     pub(super) fn pair(&mut self, key: &str, value: &Value, place: (u64, u64), sink: &mut Sink<'_>) {
         match value {
-            Value::Text { text, cut } => self.text(key, text, *cut, place, sink),
+            Value::Text { text, place, cut } => self.text(key, text, *cut, *place, sink),
             Value::List(list) => {
                 let Some(kind) = text_kind(key) else { return };
                 for (i, (text, place)) in list.iter().enumerate() {
@@ -91,9 +93,6 @@ impl Header {
     }
 
     fn text(&mut self, key: &str, text: &str, cut: bool, place: (u64, u64), sink: &mut Sink<'_>) {
-        // the length stands before the text; the evidence is the text alone
-        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
-        let place = if cut { place } else { (place.1.saturating_sub(length).max(place.0), place.1) };
         if key == "general.type" {
             match text {
                 "adapter" => sink.fact_wide(FactKind::AdapterType, "adapter", key, Some(place)),

@@ -41,7 +41,11 @@ const LIST_KEPT_MAX: u64 = 256;
 /// A value of a pair, as far as it was kept.
 #[derive(Debug, PartialEq, Eq)]
 enum Value {
-    Text { text: String, cut: bool },
+    Text {
+        text: String,
+        place: (u64, u64),
+        cut: bool,
+    },
     Number(u64),
     Bool(bool),
     /// Strings with the range of each.
@@ -49,6 +53,9 @@ enum Value {
     /// Jumped over.
     Other,
 }
+
+/// A string's text (cut), the range of its bytes, and whether it was cut.
+type Text = (String, (u64, u64), bool);
 
 /// Why the walk ended: the file's fault in words, or the reader's.
 enum Fault {
@@ -183,19 +190,24 @@ impl Walk<'_, '_> {
                 1 => Value::Bool(true),
                 b => return refuse("gguf-bool", format!("a truth value of {b}: only 0 and 1 exist")),
             },
-            8 => self.string(keep)?.map_or(Value::Other, |(text, _, cut)| Value::Text { text, cut }),
+            8 => self.string(keep)?.map_or(Value::Other, |(text, place, cut)| Value::Text { text, place, cut }),
             9 => self.array(keep)?,
             10 | 11 => Value::Number(self.u64()?),
             12 => {
                 self.cursor.skip(8)?;
                 Value::Other
             }
-            t => return refuse("gguf-value-type", format!("value type {t} does not exist: what follows cannot be read")),
+            t => {
+                return refuse(
+                    "gguf-value-type",
+                    format!("value type {t} does not exist: what follows cannot be read"),
+                );
+            }
         })
     }
 
-    /// A string's text (cut), the range of its bytes, and whether it was cut; `None` where it is only jumped over.
-    fn string(&mut self, keep: bool) -> Result<Option<(String, (u64, u64), bool)>, Fault> {
+    /// A string; `None` where it is only jumped over.
+    fn string(&mut self, keep: bool) -> Result<Option<Text>, Fault> {
         let length = self.length()?;
         if length > STRING_BYTES_MAX {
             return refuse("gguf-string-length", format!("a string of {length} bytes, more than any program reads"));
@@ -259,7 +271,8 @@ impl Walk<'_, '_> {
         let data = at.checked_next_multiple_of(self.alignment).unwrap_or(u64::MAX);
         let size = self.cursor.size();
         if let Some(end) = found.end.map(|e| data.saturating_add(e)).filter(|e| *e > size) {
-            let message = format!("tensors extend to byte {end}, the file has {size}: it is cut off or the header lies");
+            let message =
+                format!("tensors extend to byte {end}, the file has {size}: it is cut off or the header lies");
             sink.warn("gguf-data-truncated", message, None);
         }
         found.facts(header, sink);
