@@ -20,7 +20,8 @@ fn read_catalog() -> Result<Vec<(String, String)>, String> {
             if path.is_dir() {
                 open.push(path);
             } else if path.extension().is_some_and(|e| e == "toml") {
-                let relative = path.strip_prefix(&root).map_err(|e| e.to_string())?.to_string_lossy().replace('\\', "/");
+                let relative =
+                    path.strip_prefix(&root).map_err(|e| e.to_string())?.to_string_lossy().replace('\\', "/");
                 files.push((relative, fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?));
             }
         }
@@ -45,7 +46,11 @@ pub(crate) fn check(licenses: &Path) -> Result<String, String> {
     let _ = quotes;
     if mistakes.iter().any(|d| d.severity == Severity::Error) {
         let style = Style { color: false, width: 110 };
-        return Err(format!("{}\n{} mistakes in catalog/", freehold_documents::diagnostics(&mistakes, style), mistakes.len()));
+        return Err(format!(
+            "{}\n{} mistakes in catalog/",
+            freehold_documents::diagnostics(&mistakes, style),
+            mistakes.len()
+        ));
     }
     let terms: usize = catalog.licenses.iter().map(|l| l.terms.iter().filter(|t| t.policy.is_none()).count()).sum();
     let items: usize = catalog.policies.iter().map(|p| p.items.len()).sum();
@@ -131,7 +136,8 @@ fn check_term(
     }
     for quote in &said {
         if quote_in(words, &Words::of(quote)).is_none() {
-            let message = format!("term `{}` ({}) quotes what does not stand in `{text}`: “{quote}”", term.id, term.clause);
+            let message =
+                format!("term `{}` ({}) quotes what does not stand in `{text}`: “{quote}”", term.id, term.clause);
             mistakes.push(Diagnostic::error("not-verbatim", message).in_file(file));
         }
     }

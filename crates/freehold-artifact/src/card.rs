@@ -150,13 +150,24 @@ impl Card<'_, '_> {
             "model_name" => FactKind::Name,
             "quantized_by" => FactKind::QuantizedBy,
             "extra_gated_prompt" => FactKind::Gated,
-            "dataset_info" | "task_categories" | "size_categories" | "annotations_creators" => {
-                self.sink.out.dataset_card = true;
+            "dataset_info" | "task_categories" | "size_categories" | "annotations_creators" | "sdk" | "app_file" => {
+                self.sink.out.not_a_model = true;
                 return;
             }
             _ => return,
         };
-        self.sink.out.model_file = true;
+        // any page may have tags; these say that it is a model's
+        let says_model = matches!(
+            key,
+            "license"
+                | "base_model"
+                | "base_model_relation"
+                | "pipeline_tag"
+                | "library_name"
+                | "model_name"
+                | "quantized_by"
+        );
+        self.sink.out.model_file |= says_model;
         self.value(kind, key, id);
     }
 

@@ -50,8 +50,8 @@ pub struct FileFacts {
     /// True where this file alone makes its folder a model's: weights or a pointer to them, a model's or an
     /// adapter's config, a merge recipe, a card with a model's front matter.
     pub model_file: bool,
-    /// True for a card whose front matter describes a dataset.
-    pub dataset_card: bool,
+    /// True for a card whose front matter describes a dataset or an app.
+    pub not_a_model: bool,
     /// Its place among the shards, where a GGUF header states it.
     pub shard: Option<Shard>,
     /// For a git-lfs pointer: bytes of the content that it stands for.

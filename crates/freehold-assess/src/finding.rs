@@ -87,9 +87,6 @@ findings! {
     RemoteCode = "remote-code",
         "loading it runs code from a repository",
         "The configuration points to code that is fetched and run when the model is loaded. Fix: read it and pin its revision; its license is a separate question.";
-    UnreadTraining = "training-data-not-stated",
-        "no training data is stated",
-        "Neither the card nor a header names what the model was trained on; its terms were not looked at.";
 }
 
 /// One finding.

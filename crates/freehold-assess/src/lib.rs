@@ -199,6 +199,8 @@ pub struct Assessment<'c> {
 struct Group {
     conclusion: Conclusion,
     facts: Vec<(FactId, Value)>,
+    /// Training data: its terms reach the model only where they say so.
+    dataset: bool,
     works: Vec<usize>,
 }
 
@@ -219,6 +221,8 @@ pub fn assess<'c>(input: Input<'c, '_>) -> Assessment<'c> {
     run.describe(&groups, &layers);
     run.upstream_findings(&groups, &mut findings);
     outbound_findings(input, &layers, &groups, &mut findings);
+    findings.extend(near_threshold(&run, &groups));
+    statement_findings(input, &groups, &run.elections, &mut findings);
     run.finish(by_access, access_open, findings)
 }
 
@@ -243,7 +247,8 @@ fn groups<'g>(
         layers.push(Some(conclude::conclude(work, made_by, adds_layer, catalog, findings)));
     }
     let upstream = upstream_sets(input, ancestry, &layers);
-    let mut groups: BTreeMap<(Conclusion, Vec<(FactId, Value)>), Vec<usize>> = BTreeMap::new();
+    type Key = (Conclusion, Vec<(FactId, Value)>, bool);
+    let mut groups: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     for (i, slot) in layers.iter_mut().enumerate() {
         let Some(layer) = slot else { continue };
         let work = &graph.works[i];
@@ -256,9 +261,13 @@ fn groups<'g>(
             .iter()
             .filter_map(|(name, value)| catalog.facts.find(name).map(|id| (id, value.clone())))
             .collect();
-        groups.entry((layer.conclusion.clone(), facts)).or_default().push(i);
+        let dataset = work.kind == freehold_base::WorkKind::Dataset;
+        groups.entry((layer.conclusion.clone(), facts, dataset)).or_default().push(i);
     }
-    let groups = groups.into_iter().map(|((conclusion, facts), works)| Group { conclusion, facts, works }).collect();
+    let groups = groups
+        .into_iter()
+        .map(|((conclusion, facts, dataset), works)| Group { conclusion, facts, dataset, works })
+        .collect();
     (groups, layers)
 }
 
@@ -570,6 +579,10 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
             });
             found
         };
+        if group.dataset && !matches!(leaf, Leaf::License(_)) {
+            // what training data's terms mean for the model is a finding, not a limit
+            return Found::clear(Range::PERMITTED);
+        }
         let work = &self.input.graph.works[group.works[0]].id;
         match leaf {
             Leaf::Missing => open(GapKind::Fact, "", format!("what did the author of `{work}` grant")),
@@ -971,7 +984,6 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
         let verdict = compose(range, &kinds, &certainties);
         limits.sort_by_key(|l| (l.to, !l.sure));
         obligations.sort_by_key(|o| std::cmp::Reverse(o.certainty));
-        findings.extend(near_threshold(input));
         findings.sort();
         findings.dedup();
         let assumptions = assumptions(input, leaned);
@@ -1057,7 +1069,12 @@ fn similar_by_description(catalog: &Catalog, relation: &Relation, child: &Work) 
 }
 
 /// Licenses that limit what we may put on our own layer.
-fn outbound_findings(input: Input<'_, '_>, layers: &[Option<Layer<'_>>], groups: &[Group], findings: &mut Vec<Finding>) {
+fn outbound_findings(
+    input: Input<'_, '_>,
+    layers: &[Option<Layer<'_>>],
+    groups: &[Group],
+    findings: &mut Vec<Finding>,
+) {
     let catalog = input.catalog;
     let ours: Vec<(usize, &Alternative)> = layers
         .iter()
@@ -1091,8 +1108,71 @@ fn outbound_findings(input: Input<'_, '_>, layers: &[Option<Layer<'_>>], groups:
     }
 }
 
-fn near_threshold(_input: Input<'_, '_>) -> Vec<Finding> {
-    Vec::new()
+/// A stated figure of at least this share of a limit, in percent, is near it.
+const NEAR_PERCENT: i64 = 80;
+
+/// Figures that a license counts and that come near its limit without passing it.
+fn near_threshold(run: &Run<'_, '_>, groups: &[Group]) -> Vec<Finding> {
+    let catalog = run.input.catalog;
+    let mut seen = BTreeSet::new();
+    let mut out = Vec::new();
+    for group in groups {
+        for leaf in group.conclusion.alternatives.iter().flat_map(|a| a.statement.leaves()) {
+            let Leaf::License(license) = leaf else { continue };
+            let law = &catalog.licenses[*license];
+            let limiting = |t: &&Term| matches!(t.effect, Effect::LicenseNeeded(_) | Effect::Forbid(_));
+            for term in law.terms.iter().filter(limiting) {
+                let mut all = Vec::new();
+                term.readings.iter().for_each(|r| r.when.comparisons(&mut all));
+                for (quantity, limit) in all {
+                    let Some(n) = quantity.known(&run.base) else { continue };
+                    let near = n <= limit && n >= limit / 100 * NEAR_PERCENT && limit > 0;
+                    if near && seen.insert((*license, term.id.clone())) {
+                        let (n, limit) = (Value::Number(n), Value::Number(limit));
+                        out.push(Finding {
+                            code: FindingCode::NearThreshold,
+                            work: run.input.graph.works[group.works[0]].id.clone(),
+                            detail: format!("{n} of {limit} ({} {})", law.id, term.clause),
+                            evidence: Vec::new(),
+                        });
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Statements that nobody has read, choices made for the user, and training data under terms that limit it.
+fn statement_findings(input: Input<'_, '_>, groups: &[Group], elections: &[Election], findings: &mut Vec<Finding>) {
+    let (graph, catalog) = (input.graph, input.catalog);
+    let finding = |code, work: usize, detail: String| Finding {
+        code,
+        work: graph.works[work].id.clone(),
+        detail,
+        evidence: graph.works[work].claims.iter().map(|c| c.evidence.clone()).collect(),
+    };
+    for group in groups {
+        for a in &group.conclusion.alternatives {
+            for leaf in a.statement.leaves() {
+                if let Leaf::Unread(name) | Leaf::Family(name) = leaf {
+                    let detail = format!("`{name}` is not in the catalog in law");
+                    findings
+                        .extend(group.works.iter().map(|w| finding(FindingCode::UnknownLicense, *w, detail.clone())));
+                }
+            }
+            let restricts = conclude::strictness(a, catalog) != Some(freehold_catalog::Strictness::Open);
+            let data = |w: &&usize| graph.works[**w].kind == freehold_base::WorkKind::Dataset;
+            for work in group.works.iter().filter(data).filter(|_| restricts) {
+                let detail = format!("training data stands under {}", a.statement.display(catalog));
+                findings.push(finding(FindingCode::DatasetLicenseRestricts, *work, detail));
+            }
+        }
+    }
+    for e in elections {
+        let detail = format!("offered under {}; {} was taken", e.offered, e.taken);
+        findings.push(finding(FindingCode::LicenseChoiceUnrecorded, e.work, detail));
+    }
 }
 
 /// The presumptions that the outcome leans on, each once.

@@ -215,25 +215,31 @@ impl Expr {
         }
     }
 
+    /// Every quantity that is compared with a number, and that number.
+    pub fn comparisons<'e>(&'e self, out: &mut Vec<(&'e Quantity, i64)>) {
+        match self {
+            Expr::Not(e) => e.comparisons(out),
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|p| p.comparisons(out)),
+            Expr::Number { left, right: Quantity::Literal(limit), .. } => out.push((left, *limit)),
+            _ => {}
+        }
+    }
+
     /// The numbers that a fact is compared with, alone or in a sum.
     pub fn limits_on(&self, table: &FactTable, fact: FactId, out: &mut std::collections::BTreeSet<i64>) {
-        match self {
-            Expr::Not(e) => e.limits_on(table, fact, out),
-            Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|p| p.limits_on(table, fact, out)),
-            Expr::Number { left, right: Quantity::Literal(limit), .. } => {
-                let reads = |id: FactId, at: &Option<Month>| {
-                    id == fact || (at.is_some() && table.get(id).at_release == Some(fact))
-                };
-                let hit = match left {
-                    Quantity::Literal(_) => false,
-                    Quantity::Fact(id, at) => reads(*id, at),
-                    Quantity::Sum(s, at) => table.sums[usize::from(*s)].parts.iter().any(|(id, _)| reads(*id, at)),
-                };
-                if hit {
-                    out.insert(*limit);
-                }
+        let mut all = Vec::new();
+        self.comparisons(&mut all);
+        let reads =
+            |id: FactId, at: &Option<Month>| id == fact || (at.is_some() && table.get(id).at_release == Some(fact));
+        for (quantity, limit) in all {
+            let hit = match quantity {
+                Quantity::Literal(_) => false,
+                Quantity::Fact(id, at) => reads(*id, at),
+                Quantity::Sum(s, at) => table.sums[usize::from(*s)].parts.iter().any(|(id, _)| reads(*id, at)),
+            };
+            if hit {
+                out.insert(limit);
             }
-            _ => {}
         }
     }
 
@@ -290,6 +296,12 @@ fn release_figure<'f>(facts: &'f dyn Facts, id: FactId) -> Option<&'f Value> {
 }
 
 impl Quantity {
+    /// The value, where all its parts are known.
+    pub fn known(&self, facts: &dyn Facts) -> Option<i64> {
+        let (low, high) = self.interval(facts);
+        high.filter(|h| *h == low)
+    }
+
     fn interval(&self, facts: &dyn Facts) -> Interval {
         match self {
             Quantity::Literal(n) => (*n, Some(*n)),

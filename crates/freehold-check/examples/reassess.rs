@@ -76,7 +76,8 @@ fn main() {
     for edges in [100, 1_000, 10_000, 100_000] {
         let (graph, deployment) = chain(edges, &catalog);
         let start = Instant::now();
-        let a = assess(Input { catalog: &catalog, graph: &graph, deployment: &deployment, release: None, made_by: None });
+        let a =
+            assess(Input { catalog: &catalog, graph: &graph, deployment: &deployment, release: None, made_by: None });
         println!("{edges:>7} edges: {:>9.3} ms ({})", start.elapsed().as_secs_f64() * 1e3, a.verdict);
     }
 }

@@ -70,9 +70,9 @@ pub fn node_of_json(value: &serde_json::Value, span: (usize, usize)) -> Node {
         },
         Json::String(s) => NodeValue::Text(s.clone()),
         Json::Array(a) => NodeValue::List(a.iter().map(|v| node_of_json(v, span)).collect()),
-        Json::Object(o) => NodeValue::Table(
-            o.iter().map(|(k, v)| (Key { name: k.clone(), span }, node_of_json(v, span))).collect(),
-        ),
+        Json::Object(o) => {
+            NodeValue::Table(o.iter().map(|(k, v)| (Key { name: k.clone(), span }, node_of_json(v, span))).collect())
+        }
     };
     Node { value, span }
 }

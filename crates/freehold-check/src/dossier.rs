@@ -1,6 +1,6 @@
 //! A dossier: everything that is known of a subject, and its assessment.
 
-use freehold_assess::{Assessment, Deployment, Input, Question, Release, assess, questions};
+use freehold_assess::{Assessment, Deployment, Finding, Input, Question, Release, assess, questions};
 use freehold_base::{Diagnostic, Graph, MadeBy};
 use freehold_catalog::Catalog;
 
@@ -76,12 +76,14 @@ pub struct Parts {
     pub not_read: Vec<String>,
     /// The day of the question.
     pub as_of: String,
+    /// What the files show besides their licenses.
+    pub findings: Vec<Finding>,
 }
 
 /// Judges the parts.
 pub fn judge(parts: Parts, catalog: &Catalog) -> Dossier<'_> {
-    let Parts { subject, graph, deployment, outgoing, made_by, diagnostics, not_read, as_of } = parts;
-    let (assessment, questions) = {
+    let Parts { subject, graph, deployment, outgoing, made_by, diagnostics, not_read, as_of, findings } = parts;
+    let (mut assessment, questions) = {
         let input = Input {
             catalog,
             graph: &graph,
@@ -91,7 +93,22 @@ pub fn judge(parts: Parts, catalog: &Catalog) -> Dossier<'_> {
         };
         (assess(input), questions(input))
     };
-    Dossier { catalog, subject, graph, deployment, outgoing, made_by, assessment, questions, diagnostics, not_read, as_of }
+    assessment.findings.extend(findings);
+    assessment.findings.sort();
+    assessment.findings.dedup();
+    Dossier {
+        catalog,
+        subject,
+        graph,
+        deployment,
+        outgoing,
+        made_by,
+        assessment,
+        questions,
+        diagnostics,
+        not_read,
+        as_of,
+    }
 }
 
 impl Dossier<'_> {

@@ -1,8 +1,8 @@
 //! A model's files: what they say, what their license texts are, and what a release shows.
 
-use freehold_assess::{Notice, Release, covers_of_file};
+use freehold_assess::{Finding, FindingCode, Notice, Release, covers_of_file};
 use freehold_base::{Diagnostic, Evidence, Fact, FactKind, Graph, MadeBy, Relation, TextFile, TextKind};
-use freehold_catalog::{Catalog, Effect};
+use freehold_catalog::{Catalog, Effect, Match as Known};
 use freehold_lineage::{Described, RecognizedText, complete, describe, unknown_works};
 use freehold_text::{Identification, Index, Limits, Match, identify};
 
@@ -55,6 +55,8 @@ pub struct Model {
     pub diagnostics: Vec<Diagnostic>,
     /// What was not looked at, in sentences.
     pub not_read: Vec<String>,
+    /// What the files show besides their licenses.
+    pub findings: Vec<Finding>,
 }
 
 /// Puts together what a model's files say.
@@ -83,6 +85,7 @@ pub fn model(files: &ModelFiles<'_>, said: &Said, index: &Index<'_>, catalog: &C
     Model {
         subject: subject(files),
         not_read: not_read(files, &graph),
+        findings: findings(files, &graph, catalog),
         graph,
         texts,
         diagnostics: all,
@@ -123,7 +126,11 @@ fn subject(files: &ModelFiles<'_>) -> Subject {
     let first = |kind: FactKind| files.facts.iter().find(|f| f.kind == kind).map(|f| f.value.as_str());
     let mut kind = Vec::new();
     if let Some(adapter) = first(FactKind::AdapterType) {
-        kind.push(if adapter.eq_ignore_ascii_case("lora") { "LoRA adapter".into() } else { format!("{adapter} adapter") });
+        kind.push(if adapter.eq_ignore_ascii_case("lora") {
+            "LoRA adapter".into()
+        } else {
+            format!("{adapter} adapter")
+        });
     } else if first(FactKind::MergeMethod).is_some() {
         kind.push("merge".to_string());
     }
@@ -138,6 +145,66 @@ fn subject(files: &ModelFiles<'_>) -> Subject {
         bytes_read: files.bytes_read,
         files: files.files,
     }
+}
+
+/// What the files show besides their licenses: code that runs on loading, gates, unpinned and contradicted bases.
+fn findings(files: &ModelFiles<'_>, graph: &Graph, catalog: &Catalog) -> Vec<Finding> {
+    let id = &graph.works[graph.subject].id;
+    let all = |kind: FactKind| files.facts.iter().filter(move |f| f.kind == kind).collect::<Vec<_>>();
+    let finding = |code, detail: String, of: &[&Fact]| Finding {
+        code,
+        work: id.clone(),
+        detail,
+        evidence: of.iter().map(|f| f.evidence.clone()).collect(),
+    };
+    let mut out = Vec::new();
+    let remote = all(FactKind::RemoteCode);
+    if let Some(first) = remote.first() {
+        out.push(finding(
+            FindingCode::RemoteCode,
+            format!("`{}` is run when the model is loaded", first.value),
+            &remote,
+        ));
+    }
+    let pickled: Vec<&Fact> =
+        all(FactKind::Format).into_iter().filter(|f| f.value.contains("pickle") || f.value == "pytorch").collect();
+    if let Some(first) = pickled.first() {
+        out.push(finding(FindingCode::PickleCode, format!("`{}` is a pickle", first.evidence.file), &pickled));
+    }
+    let gates = all(FactKind::Gated);
+    if !gates.is_empty() {
+        out.push(finding(
+            FindingCode::GatedTermsNotAccepted,
+            "the card asks for acceptance of terms before download".into(),
+            &gates,
+        ));
+    }
+    let bases = all(FactKind::AdapterBase);
+    if !bases.is_empty() && all(FactKind::AdapterRevision).is_empty() {
+        out.push(finding(
+            FindingCode::UnpinnedRevision,
+            format!("`{}` is named without a revision", bases[0].value),
+            &bases,
+        ));
+    }
+    let named = all(FactKind::BaseModel);
+    let contradicts = |a: &&&Fact| !named.is_empty() && !named.iter().any(|n| same_model(&a.value, &n.value, catalog));
+    if let Some(a) = bases.iter().find(contradicts) {
+        let detail = format!("the adapter's config names `{}`, the card `{}`", a.value, named[0].value);
+        out.push(finding(FindingCode::BaseModelContradicted, detail, &[a, named[0]]));
+    }
+    out
+}
+
+/// True where two names are one model, also through a re-upload's name; a local path says nothing either way.
+fn same_model(a: &str, b: &str, catalog: &Catalog) -> bool {
+    let canonical = |id: &str| match catalog.models.resolve(id) {
+        Some(Known::Id(rows)) => rows.first().map_or(id.to_lowercase(), |r| r.id.to_lowercase()),
+        Some(Known::Reupload { model, .. }) => model.to_lowercase(),
+        None => id.to_lowercase(),
+    };
+    let local = |id: &str| !freehold_lineage::is_repository_id(id);
+    local(a) || local(b) || canonical(a) == canonical(b)
 }
 
 fn not_read(files: &ModelFiles<'_>, graph: &Graph) -> Vec<String> {

@@ -59,7 +59,10 @@ pub fn read_value(node: &Node, fact: &FactDef, catalog: &Catalog, sink: &Sink<'_
         (FactType::Number | FactType::History, NodeValue::Integer(n)) => amount(*n, node, fact, sink),
         // a threshold is passed by any part of a unit: round up
         (FactType::Number | FactType::History, NodeValue::Float(f)) if f.is_finite() && *f < 1e18 => {
-            #[expect(clippy::cast_possible_truncation, reason = "bounded on the line above and by the check for negatives")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "bounded on the line above and by the check for negatives"
+            )]
             let n = f.ceil() as i64;
             amount(n, node, fact, sink)
         }

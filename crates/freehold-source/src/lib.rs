@@ -1,1 +1,90 @@
-//! being written
+//! Folders, files and the Hugging Face cache, read into artifacts.
+//!
+//! Which files make one artifact:
+//! - A folder that directly holds a *model file* is a model: weights or a git-lfs pointer to them, `config.json`,
+//!   `adapter_config.json`, `model_index.json`, a merge recipe, a card with a model's front matter. The folders below
+//!   it are part of it, except those that are models themselves; below `model_index.json` or `modules.json`
+//!   everything is part.
+//! - A folder of several GGUF models with neither card nor config is divided by their headers' names.
+//! - Each snapshot of a cached repository is one artifact.
+//! - Files around the only model that is found belong to it; around several they belong to none, with a note.
+//!
+//! Regular files only, inside the given root only: a link is followed where it leads inside the root, in a cache into
+//! the same repository's blobs. Nothing is written and nothing fetched.
+
+mod cache;
+mod disk;
+mod gather;
+mod walk;
+
+use std::path::Path;
+
+use freehold_artifact::Artifact;
+use freehold_base::Diagnostic;
+
+/// How far a walk goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Folders below the root, in levels.
+    pub depth_max: usize,
+    /// Files and folders of one walk.
+    pub entries_max: usize,
+    /// Files of one folder or one snapshot.
+    pub files_per_model_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { depth_max: 12, entries_max: 2_000_000, files_per_model_max: 10_000 }
+    }
+}
+
+/// Every model in `path`, a folder or a file, sorted by name. What is wrong with the walk itself (a link that leads
+/// out, a limit that was reached) is told with the first artifact.
+///
+/// # Errors
+/// `path` is absent, unreadable, or neither a folder nor a regular file.
+pub fn open(path: &Path, limits: &Limits) -> Result<Vec<Artifact>, Diagnostic> {
+    let mut artifacts = Vec::new();
+    let diagnostics = each(path, limits, &mut |a| artifacts.push(a))?;
+    artifacts.sort_by(|a, b| a.root_name.cmp(&b.root_name));
+    if let Some(first) = artifacts.first_mut() {
+        first.diagnostics.extend(diagnostics);
+    }
+    Ok(artifacts)
+}
+
+/// [`open`] without keeping them: `out` gets each artifact as it is complete, folders below before those above.
+/// Gives back what is wrong with the walk itself.
+///
+/// # Errors
+/// As [`open`].
+pub fn each(path: &Path, limits: &Limits, out: &mut dyn FnMut(Artifact)) -> Result<Vec<Diagnostic>, Diagnostic> {
+    let root = path.canonicalize().map_err(|e| {
+        let code = if e.kind() == std::io::ErrorKind::NotFound { "source-not-found" } else { "unreadable" };
+        Diagnostic::error(code, format!("`{}` cannot be read: {}", path.display(), e.kind()))
+            .help("give a folder, a file, or a Hugging Face cache that exists")
+    })?;
+    // the name that the user gave, unless it is `.` or ends in `..`
+    let name = path.file_name().or(root.file_name()).map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let metadata = root
+        .metadata()
+        .map_err(|e| Diagnostic::error("unreadable", format!("`{}` cannot be read: {}", path.display(), e.kind())))?;
+    if metadata.is_dir() {
+        return Ok(walk::Walk::new(root, limits, out).run(&name));
+    }
+    if !metadata.is_file() {
+        let message = format!("`{}` is neither a folder nor a regular file", path.display());
+        return Err(Diagnostic::error("source-not-a-file", message));
+    }
+    let (bytes, said) = walk::read(&root, &name, &name);
+    let mut artifact = Artifact { root_name: name.clone(), ..Artifact::default() };
+    artifact.add(name, bytes, said);
+    // a file inside a snapshot: its folders say what it is
+    if let Some(snapshot) = path.parent().and_then(cache::snapshot_of) {
+        artifact.root_name = snapshot.repository.clone();
+        artifact.facts.splice(0..0, snapshot.facts());
+    }
+    out(artifact);
+    Ok(Vec::new())
+}

@@ -23,7 +23,8 @@ pub(crate) fn flag_of(catalog: &Catalog, fact: &FactDef) -> String {
     let last = |name: &str| name.rsplit('.').next().unwrap_or(name).to_string();
     let own = last(&fact.name);
     let taken = ["name", "kind", "use", "set"];
-    let twice = catalog.facts.facts.iter().filter(|f| f.origin == FactOrigin::Stated && last(&f.name) == own).count() > 1;
+    let twice =
+        catalog.facts.facts.iter().filter(|f| f.origin == FactOrigin::Stated && last(&f.name) == own).count() > 1;
     let flag = if twice || taken.contains(&own.as_str()) {
         let mut parts = fact.name.rsplit('.');
         let own = parts.next().unwrap_or_default().to_string();
@@ -107,7 +108,12 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 .about("every model in WHAT (default .), judged")
                 .arg(what().num_args(0..).default_value("."))
                 .args(subject_args())
-                .arg(Arg::new("ask").long("ask").action(ArgAction::SetTrue).help("ask what would settle it, on a terminal"))
+                .arg(
+                    Arg::new("ask")
+                        .long("ask")
+                        .action(ArgAction::SetTrue)
+                        .help("ask what would settle it, on a terminal"),
+                )
                 .arg(
                     Arg::new("fail-on")
                         .long("fail-on")
@@ -121,13 +127,23 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
         .subcommand(
             Command::new("init")
                 .about("at most eight questions about your organization; writes freehold.toml")
-                .arg(Arg::new("force").long("force").action(ArgAction::SetTrue).help("replace an existing freehold.toml"))
+                .arg(
+                    Arg::new("force")
+                        .long("force")
+                        .action(ArgAction::SetTrue)
+                        .help("replace an existing freehold.toml"),
+                )
                 .args(fact_args(catalog)),
         )
         .subcommand(
             Command::new("why")
                 .about("the trail behind a duty, a finding, a clause, a fact or a verdict")
-                .arg(Arg::new("code").value_name("CODE").required(true).help("include-license-copy, attribution, prohibited, \"llama-3.1 2\", …"))
+                .arg(
+                    Arg::new("code")
+                        .value_name("CODE")
+                        .required(true)
+                        .help("include-license-copy, attribution, prohibited, \"llama-3.1 2\", …"),
+                )
                 .arg(what().default_value("."))
                 .args(subject_args())
                 .args(fact_args(catalog)),
@@ -137,7 +153,12 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 .about("what moves if a fact, the access or the base changes")
                 .arg(what().default_value("."))
                 .args(subject_args())
-                .arg(Arg::new("swap-base").long("swap-base").value_name("MODEL").help("as if the model stood on this base"))
+                .arg(
+                    Arg::new("swap-base")
+                        .long("swap-base")
+                        .value_name("MODEL")
+                        .help("as if the model stood on this base"),
+                )
                 .arg(format_arg(&["human", "json"]))
                 .args(fact_args(catalog)),
         )
@@ -156,15 +177,22 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
             Command::new("assess")
                 .about("the plumbing: reads a case, or cases one a line")
                 .arg(Arg::new("case").value_name("CASE.toml").required_unless_present("cases"))
-                .arg(Arg::new("cases").long("cases").value_name("FILE.jsonl").conflicts_with("case").help("cases, one JSON object a line (- = standard input)"))
-                .arg(Arg::new("as-of").long("as-of").value_name("DATE").help("the day of the question, YYYY-MM-DD (default: today)"))
+                .arg(
+                    Arg::new("cases")
+                        .long("cases")
+                        .value_name("FILE.jsonl")
+                        .conflicts_with("case")
+                        .help("cases, one JSON object a line (- = standard input)"),
+                )
+                .arg(
+                    Arg::new("as-of")
+                        .long("as-of")
+                        .value_name("DATE")
+                        .help("the day of the question, YYYY-MM-DD (default: today)"),
+                )
                 .arg(format_arg(&["human", "json", "jsonl"])),
         )
-        .subcommand(
-            Command::new("schema")
-                .about("prints the JSON Schema of freehold.report/1")
-                .hide(true),
-        )
+        .subcommand(Command::new("schema").about("prints the JSON Schema of freehold.report/1").hide(true))
         .subcommand(
             Command::new("help")
                 .about("help; --all shows every command and flag")

@@ -6,7 +6,9 @@ use std::path::Path;
 use freehold_assess::Deployment;
 use freehold_base::Diagnostic;
 use freehold_catalog::Catalog;
-use freehold_check::{Dossier, ModelFiles, Outgoing, Parts, ReleaseFile, Said, case_from_toml, judge, model, read_release};
+use freehold_check::{
+    Dossier, ModelFiles, Outgoing, Parts, ReleaseFile, Said, case_from_toml, judge, model, read_release,
+};
 use freehold_text::Index;
 
 /// The text index that this build carries.
@@ -41,11 +43,15 @@ pub(crate) fn text_index() -> Result<Index<'static>, Diagnostic> {
 }
 
 /// Reads what a release shows.
-pub(crate) fn release(path: &str, index: &Index<'_>, catalog: &Catalog, unreadable: &mut Vec<Diagnostic>) -> Option<Outgoing> {
+pub(crate) fn release(
+    path: &str,
+    index: &Index<'_>,
+    catalog: &Catalog,
+    unreadable: &mut Vec<Diagnostic>,
+) -> Option<Outgoing> {
     match freehold_source::read_texts(Path::new(path)) {
         Ok(texts) => {
-            let files: Vec<ReleaseFile> =
-                texts.into_iter().map(|(path, text)| ReleaseFile { path, text }).collect();
+            let files: Vec<ReleaseFile> = texts.into_iter().map(|(path, text)| ReleaseFile { path, text }).collect();
             Some(Outgoing { path: path.to_string(), release: read_release(&files, index, catalog) })
         }
         Err(d) => {
@@ -116,6 +122,7 @@ fn dossier<'c>(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'c>
         diagnostics: model.diagnostics,
         not_read: model.not_read,
         as_of: run.as_of.clone(),
+        findings: model.findings,
     };
     judge(parts, run.catalog)
 }
@@ -148,5 +155,6 @@ pub(crate) fn case_parts(case: freehold_check::Case, path: &str, as_of: &str) ->
         diagnostics: Vec::new(),
         not_read: Vec::new(),
         as_of: as_of.to_string(),
+        findings: Vec::new(),
     }
 }

@@ -23,7 +23,9 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     }
     match get(matches, "cases") {
         Some(file) => many(file, catalog, &as_of, get(matches, "format").unwrap_or("jsonl")),
-        None => one(get(matches, "case").unwrap_or_default(), catalog, &as_of, get(matches, "format").unwrap_or("human")),
+        None => {
+            one(get(matches, "case").unwrap_or_default(), catalog, &as_of, get(matches, "format").unwrap_or("human"))
+        }
     }
 }
 

@@ -102,7 +102,10 @@ fn ask<'c>(paths: &[&str], run: &mut Run<'c>, mut loaded: Loaded<'c>) -> Loaded<
         loaded = dossiers(paths, run);
     }
     if !learned.is_empty() {
-        anstream::eprintln!("\nto keep these answers, add them to freehold.toml; to repeat them: {}\n", learned.join(" "));
+        anstream::eprintln!(
+            "\nto keep these answers, add them to freehold.toml; to repeat them: {}\n",
+            learned.join(" ")
+        );
     }
     loaded
 }

@@ -24,7 +24,9 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     let d = Diagnostic::error("unknown-name", format!("no license or model of the catalog goes by `{what}`"));
     report(&[match near {
         Some(near) => d.help(format!("did you mean `{near}`?")),
-        None => d.help("an unknown model of a known publisher is not guessed; check its folder instead: freehold check PATH"),
+        None => d.help(
+            "an unknown model of a known publisher is not guessed; check its folder instead: freehold check PATH",
+        ),
     }]);
     exit::NOTHING
 }

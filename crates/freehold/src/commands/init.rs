@@ -37,7 +37,8 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         report(&[Diagnostic::error("unwritable", format!("cannot be written: {e}")).in_file(ORGANIZATION_FILE)]);
         return exit::UNREADABLE;
     }
-    let open: Vec<&str> = asked.iter().filter(|(id, _)| deployment.get(*id).is_none()).map(|(_, f)| f.name.as_str()).collect();
+    let open: Vec<&str> =
+        asked.iter().filter(|(id, _)| deployment.get(*id).is_none()).map(|(_, f)| f.name.as_str()).collect();
     print(&format!("wrote {ORGANIZATION_FILE}\n"));
     if !open.is_empty() {
         print(&format!("still unknown: {}\n", open.join(", ")));
@@ -92,8 +93,8 @@ fn file(asked: &[(FactId, &FactDef)], catalog: &Catalog, deployment: &Deployment
         out.push_str(&format!("\n[{section}]\n"));
         let in_section = |f: &FactDef| f.name.starts_with(&format!("{section}.")) && f.name.matches('.').count() == 1;
         let listed = asked.iter().copied().filter(|(_, f)| in_section(f));
-        let extra = stated_facts(catalog)
-            .filter(|(id, f)| in_section(f) && f.init.is_none() && deployment.get(*id).is_some());
+        let extra =
+            stated_facts(catalog).filter(|(id, f)| in_section(f) && f.init.is_none() && deployment.get(*id).is_some());
         for (id, fact) in listed.chain(extra) {
             let key = fact.name.rsplit('.').next().unwrap_or_default();
             out.push_str(&format!("# {}\n", fact.question));

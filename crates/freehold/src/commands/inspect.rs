@@ -48,7 +48,14 @@ pub(crate) fn run(matches: &ArgMatches, _catalog: &Catalog) -> u8 {
                     if json {
                         rows.push(as_json(a, &texts));
                     } else {
-                        print(&freehold_documents::inspect(&a.root_name, &a.facts, &texts, &a.diagnostics, (a.bytes_read, a.bytes_total), style()));
+                        print(&freehold_documents::inspect(
+                            &a.root_name,
+                            &a.facts,
+                            &texts,
+                            &a.diagnostics,
+                            (a.bytes_read, a.bytes_total),
+                            style(),
+                        ));
                     }
                 }
             }

@@ -28,8 +28,8 @@ pub(crate) fn print(text: &str) {
 
 /// The look of standard output: color on a terminal only (and never with NO_COLOR), and its width.
 pub(crate) fn style() -> Style {
-    let color = !matches!(anstream::stdout().current_choice(), anstream::ColorChoice::Never)
-        && std::io::stdout().is_terminal();
+    let color =
+        !matches!(anstream::stdout().current_choice(), anstream::ColorChoice::Never) && std::io::stdout().is_terminal();
     let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse::<usize>().ok());
     Style { color, width: columns.unwrap_or(100).clamp(60, 140) }
 }
@@ -77,7 +77,8 @@ pub(crate) fn welcome(catalog: &Catalog) -> u8 {
         1 => "1 model in this folder".to_string(),
         n => format!("{n} models in this folder"),
     };
-    let organization = if configured { "freehold.toml is here" } else { "no freehold.toml: nothing is known of your organization" };
+    let organization =
+        if configured { "freehold.toml is here" } else { "no freehold.toml: nothing is known of your organization" };
     let next = match (models, configured) {
         (0, _) => "freehold check PATH-TO-A-MODEL",
         (_, false) => "freehold check .      then      freehold init",

@@ -38,7 +38,14 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         report(&[near.iter().fold(d, |d, n| d.help(format!("did you mean `{n}`?")))]);
     }
     let what = get(matches, "what").unwrap_or(".");
-    let before = Run { catalog, index: after.index, deployment, said: Default::default(), outgoing: after.outgoing.clone(), as_of: after.as_of.clone() };
+    let before = Run {
+        catalog,
+        index: after.index,
+        deployment,
+        said: Default::default(),
+        outgoing: after.outgoing.clone(),
+        as_of: after.as_of.clone(),
+    };
     let after = Run { deployment: changed, said: freehold_check::Said { swap_base: swap, ..said(matches) }, ..after };
     let (old, new) = (dossiers(&[what], &before), dossiers(&[what], &after));
     report(&old.mistakes);

@@ -1,0 +1,178 @@
+//! Files that were read, on their way into artifacts.
+
+use std::collections::BTreeMap;
+
+use freehold_artifact::{Artifact, FileFacts};
+use freehold_base::{Diagnostic, FactKind};
+
+/// Most bytes of text kept for one artifact; a license has 20 kB.
+const TEXT_BYTES_MAX: usize = 32 << 20;
+
+/// A file and what it says.
+#[derive(Clone)]
+pub(crate) struct ReadFile {
+    /// Path relative to the source's root.
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+    pub(crate) said: FileFacts,
+}
+
+impl ReadFile {
+    fn base(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
+    fn has(&self, kind: FactKind) -> bool {
+        self.said.facts.iter().any(|f| f.kind == kind)
+    }
+
+    fn is_gguf(&self) -> bool {
+        self.said.facts.iter().any(|f| f.kind == FactKind::Format && f.value == "gguf")
+    }
+
+    /// A projector belongs to whatever model lies beside it.
+    fn is_projector(&self) -> bool {
+        let clip = self.said.facts.iter().any(|f| f.kind == FactKind::Architecture && f.value == "clip");
+        self.base().to_ascii_lowercase().contains("mmproj") || clip || self.has(FactKind::Multimodal)
+    }
+}
+
+/// True where the files of one folder make it a model's.
+pub(crate) fn is_model(files: &[ReadFile]) -> bool {
+    files.iter().any(|f| f.said.model_file && !f.said.not_a_model)
+}
+
+/// True where a folder's subfolders are parts of one model: diffusers pipelines, sentence-transformers.
+pub(crate) fn is_composite(files: &[ReadFile]) -> bool {
+    files.iter().any(|f| match f.base() {
+        "model_index.json" => f.said.model_file,
+        "modules.json" => true,
+        _ => false,
+    })
+}
+
+/// Drops texts beyond the limit, and says so.
+pub(crate) fn cap_texts(files: &mut [ReadFile]) {
+    let mut left = TEXT_BYTES_MAX;
+    for file in files {
+        let here: usize = file.said.texts.iter().map(|t| t.text.len()).sum();
+        match left.checked_sub(here) {
+            Some(rest) => left = rest,
+            None => {
+                file.said.texts.clear();
+                let message = "more than 32 MiB of text beside one model: this one is not kept";
+                file.said.diagnostics.push(Diagnostic::warning("texts-too-long", message).in_file(&file.path));
+            }
+        }
+    }
+}
+
+/// One artifact of these files.
+pub(crate) fn artifact(root_name: String, mut files: Vec<ReadFile>) -> Artifact {
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    cap_texts(&mut files);
+    let mut artifact = Artifact { root_name, ..Artifact::default() };
+    for file in files {
+        artifact.add(file.path, file.bytes, file.said);
+    }
+    artifact
+}
+
+/// Divides a folder that holds GGUF files of several models and nothing that speaks for all of them.
+///
+/// Files are of one model where `general.basename`, else `general.name`, else the file name without its shard and
+/// quantization is the same. With a card or a config in the folder it is one model, whatever its files say of
+/// themselves. Projectors and all other files go to each.
+pub(crate) fn split(root_name: &str, own: &[ReadFile], rest: Vec<ReadFile>) -> Vec<Artifact> {
+    let together = |own: &[ReadFile], rest: Vec<ReadFile>| {
+        let files = own.iter().cloned().chain(rest).collect();
+        vec![artifact(root_name.to_owned(), files)]
+    };
+    if own.iter().any(|f| f.said.model_file && !f.is_gguf()) {
+        return together(own, rest);
+    }
+    let (models, shared): (Vec<&ReadFile>, Vec<&ReadFile>) = own.iter().partition(|f| f.is_gguf() && !f.is_projector());
+    // the later shards of a model carry no name: they take that of the first
+    let mut named: BTreeMap<String, String> = BTreeMap::new();
+    for file in &models {
+        if let Some(name) = header_name(file) {
+            named.entry(stem(file.base())).or_insert(name);
+        }
+    }
+    let mut groups: BTreeMap<String, Vec<&ReadFile>> = BTreeMap::new();
+    for file in models {
+        let stem = stem(file.base());
+        let identity = named.get(&stem).cloned().unwrap_or(stem);
+        groups.entry(identity).or_default().push(file);
+    }
+    if groups.len() < 2 {
+        return together(own, rest);
+    }
+    groups
+        .into_values()
+        .map(|group| {
+            let label = group.first().map(|f| without_shard(f.base())).unwrap_or_default();
+            let name = if root_name.is_empty() { label } else { format!("{root_name}/{label}") };
+            let files = group.into_iter().chain(shared.iter().copied()).cloned().chain(rest.iter().cloned()).collect();
+            artifact(name, files)
+        })
+        .collect()
+}
+
+fn header_name(file: &ReadFile) -> Option<String> {
+    let under = |key: &str| {
+        let fact = file.said.facts.iter().find(|f| f.kind == FactKind::Name && f.evidence.key == key);
+        fact.map(|f| f.value.to_lowercase())
+    };
+    under("general.basename").or_else(|| under("general.name"))
+}
+
+/// `model-00001-of-00003.gguf` → `model`.
+fn without_shard(base: &str) -> String {
+    let name = base.strip_suffix(".gguf").unwrap_or(base);
+    let is_number = |t: &str| t.len() == 5 && t.bytes().all(|b| b.is_ascii_digit());
+    if let Some((head, count)) = name.rsplit_once("-of-")
+        && let Some((head, no)) = head.rsplit_once('-')
+        && is_number(count)
+        && is_number(no)
+    {
+        return head.to_owned();
+    }
+    name.to_owned()
+}
+
+/// The name without shard and quantization: `Llama-3.2-1B-Instruct.Q4_K_M.gguf` → `llama-3.2-1b-instruct`.
+fn stem(base: &str) -> String {
+    let name = without_shard(base).to_lowercase();
+    for (at, _) in name.match_indices(['-', '.', '_']) {
+        if at > 0 && is_quantization(name.get(at + 1..).unwrap_or_default()) {
+            return name.get(..at).unwrap_or_default().to_owned();
+        }
+    }
+    name
+}
+
+fn is_quantization(tail: &str) -> bool {
+    let tail = tail.strip_prefix("ud-").unwrap_or(tail);
+    let rest = ["iq", "tq", "bf", "mxfp", "q", "f"].iter().find_map(|p| tail.strip_prefix(p)).unwrap_or_default();
+    rest.starts_with(|c: char| c.is_ascii_digit()) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stems_lose_shard_and_quantization() {
+        for (name, expected) in [
+            ("unsloth.Q8_0.gguf", "unsloth"),
+            ("Llama-3.2-1B-Instruct-Q4_K_M.gguf", "llama-3.2-1b-instruct"),
+            ("Qwen2.5-7B-UD-IQ2_XXS-00001-of-00002.gguf", "qwen2.5-7b"),
+            ("phi-4-bf16.gguf", "phi-4"),
+            ("model.gguf", "model"),
+            ("q4.gguf", "q4"),
+        ] {
+            assert_eq!(stem(name), expected, "{name}");
+        }
+    }
+}
