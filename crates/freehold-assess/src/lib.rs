@@ -502,11 +502,11 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
                 says,
             });
         };
-        if a.altered && !code_only {
+        if a.altered && !code_only && !group.dataset {
             let says = format!("what do the words change that differ from {}", name());
             text_gap(Permission::Prohibited, says);
         }
-        for addition in &a.additions {
+        for addition in a.additions.iter().filter(|_| !group.dataset) {
             text_gap(
                 Permission::NeedsSeparateLicense,
                 format!("what does this addition to {} withhold: {addition}", name()),
