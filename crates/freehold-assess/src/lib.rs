@@ -845,8 +845,10 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
         for (g, group) in groups.iter().enumerate() {
             let all = group.conclusion.alternatives.iter().map(|a| (a, false));
             for (a, code_only) in all.chain(group.conclusion.code.iter().map(|a| (a, true))) {
+                let taken = self.taken(group, a);
                 for leaf in a.statement.leaves() {
-                    self.describe_leaf(g, group, leaf, code_only, layers);
+                    let left = taken.as_ref().is_some_and(|t| !t.contains(&leaf));
+                    self.describe_leaf(g, group, leaf, (code_only, left), layers);
                 }
             }
         }
@@ -870,7 +872,23 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
         }
     }
 
-    fn describe_leaf(&mut self, g: usize, group: &Group, leaf: &Leaf, code_only: bool, layers: &[Option<Layer<'_>>]) {
+    /// The leaves of the branch that was taken, where a statement offers a choice.
+    fn taken<'s>(&self, group: &Group, a: &'s Alternative) -> Option<Vec<&'s Leaf>> {
+        let Statement::Any(parts) = &a.statement else { return None };
+        let taken: Vec<&str> =
+            self.elections.iter().filter(|e| group.works.contains(&e.work)).map(|e| e.taken.as_str()).collect();
+        let branch = parts.iter().filter(|p| taken.contains(&p.display(self.input.catalog).as_str()));
+        Some(branch.flat_map(Statement::leaves).collect())
+    }
+
+    fn describe_leaf(
+        &mut self,
+        g: usize,
+        group: &Group,
+        leaf: &Leaf,
+        (code_only, left): (bool, bool),
+        layers: &[Option<Layer<'_>>],
+    ) {
         let catalog = self.input.catalog;
         let (license, walk) = match leaf {
             Leaf::License(i) => (catalog.licenses[*i].id.clone(), self.walks.get(&(g, *i))),
@@ -890,7 +908,7 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
                 claims,
                 standings: walk.map(|w| w.reached.standings.keys().copied().collect()).unwrap_or_default(),
                 by,
-                displaced: group.conclusion.displaced,
+                displaced: group.conclusion.displaced || left,
                 outbound: false,
                 code_only,
                 beyond: walk.is_some_and(|w| w.reached.beyond),

@@ -73,7 +73,9 @@ pub fn questions(input: Input<'_, '_>) -> Vec<Question> {
             break;
         };
         // go on as if the answer were the one with the best outcome
-        let Some(best) = answers.iter().max_by_key(|a| (a.range.worst, a.range.best)) else { break };
+        let first_best = |a: &Answer, b: &Answer| (a.range.worst, a.range.best) < (b.range.worst, b.range.best);
+        let best = answers.iter().reduce(|a, b| if first_best(a, b) { b } else { a });
+        let Some(best) = best else { break };
         let best = best.value.clone();
         out.push(Question { fact, asked_by: asked_by(fact), answers });
         if Some(fact) == made_by {
@@ -135,7 +137,7 @@ fn candidates(catalog: &Catalog, fact: FactId) -> Vec<(Value, String)> {
                     }
                 }
             }
-            let mut out = vec![(Value::Number(0), "0".to_string())];
+            let mut out = vec![(Value::Number(0), "none".to_string())];
             for limit in limits {
                 out.push((Value::Number(limit), format!("up to {}", Value::Number(limit))));
                 out.push((Value::Number(limit.saturating_add(1)), format!("more than {}", Value::Number(limit))));

@@ -6,7 +6,7 @@ use freehold_artifact::{Artifact, FileFacts};
 use freehold_base::{Diagnostic, FactKind};
 
 /// Most bytes of text kept for one artifact; a license has 20 kB.
-const TEXT_BYTES_MAX: usize = 32 << 20;
+pub(crate) const TEXT_BYTES_MAX: usize = 32 << 20;
 
 /// A file and what it says.
 #[derive(Clone)]
@@ -20,6 +20,11 @@ pub(crate) struct ReadFile {
 impl ReadFile {
     fn base(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
+    /// True for a file that said nothing at all.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.said.facts.is_empty() && self.said.texts.is_empty() && self.said.diagnostics.is_empty()
     }
 
     fn has(&self, kind: FactKind) -> bool {
@@ -51,13 +56,12 @@ pub(crate) fn is_composite(files: &[ReadFile]) -> bool {
     })
 }
 
-/// Drops texts beyond the limit, and says so.
-pub(crate) fn cap_texts(files: &mut [ReadFile]) {
-    let mut left = TEXT_BYTES_MAX;
+/// Drops texts once `left` bytes are used up, and says so.
+pub(crate) fn cap_texts(files: &mut [ReadFile], left: &mut usize) {
     for file in files {
         let here: usize = file.said.texts.iter().map(|t| t.text.len()).sum();
         match left.checked_sub(here) {
-            Some(rest) => left = rest,
+            Some(rest) => *left = rest,
             None => {
                 file.said.texts.clear();
                 let message = "more than 32 MiB of text beside one model: this one is not kept";
@@ -70,7 +74,7 @@ pub(crate) fn cap_texts(files: &mut [ReadFile]) {
 /// One artifact of these files.
 pub(crate) fn artifact(root_name: String, mut files: Vec<ReadFile>) -> Artifact {
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    cap_texts(&mut files);
+    cap_texts(&mut files, &mut { TEXT_BYTES_MAX });
     let mut artifact = Artifact { root_name, ..Artifact::default() };
     for file in files {
         artifact.add(file.path, file.bytes, file.said);

@@ -44,6 +44,7 @@ impl Default for Limits {
 ///
 /// # Errors
 /// `path` is absent, unreadable, or neither a folder nor a regular file.
+#[expect(clippy::result_large_err, reason = "one result for a whole walk")]
 pub fn open(path: &Path, limits: &Limits) -> Result<Vec<Artifact>, Diagnostic> {
     let mut artifacts = Vec::new();
     let diagnostics = each(path, limits, &mut |a| artifacts.push(a))?;
@@ -59,6 +60,7 @@ pub fn open(path: &Path, limits: &Limits) -> Result<Vec<Artifact>, Diagnostic> {
 ///
 /// # Errors
 /// As [`open`].
+#[expect(clippy::result_large_err, reason = "one result for a whole walk")]
 pub fn each(path: &Path, limits: &Limits, out: &mut dyn FnMut(Artifact)) -> Result<Vec<Diagnostic>, Diagnostic> {
     let root = path.canonicalize().map_err(|e| {
         let code = if e.kind() == std::io::ErrorKind::NotFound { "source-not-found" } else { "unreadable" };

@@ -37,6 +37,17 @@ pub(crate) struct Walk<'w> {
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
+/// What the folders above are to a folder.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Above {
+    /// No model lies above.
+    Nothing,
+    /// A model lies above; a model here is another one.
+    Model,
+    /// Everything here is part of a model above.
+    Whole,
+}
+
 /// A folder's entries, sorted by name.
 struct Entries {
     files: Vec<(String, PathBuf, bool)>,
@@ -57,7 +68,7 @@ impl<'w> Walk<'w> {
         } else if cache::repository(name).is_some() && root.join("snapshots").is_dir() {
             self.repository(&root, "");
         } else {
-            let loose = self.folder(&root, "", name, 0, false);
+            let loose = self.folder(&root, "", name, 0, Above::Nothing);
             self.leftovers(loose);
         }
         if let Some(last) = self.held.take() {
@@ -95,13 +106,22 @@ impl<'w> Walk<'w> {
         }
     }
 
-    /// Reads a folder; what belongs to no model in or below it goes back to the caller. `part` = everything here is
-    /// part of a model above.
-    fn folder(&mut self, dir: &Path, rel: &str, name: &str, depth: usize, part: bool) -> Vec<ReadFile> {
+    /// Reads a folder; what belongs to no model in or below it goes back to the caller.
+    fn folder(&mut self, dir: &Path, rel: &str, name: &str, depth: usize, above: Above) -> Vec<ReadFile> {
         let Some(entries) = self.entries(dir, rel) else { return Vec::new() };
-        let own: Vec<ReadFile> =
-            entries.files.into_iter().filter_map(|(n, p, link)| self.file(&p, rel, &n, link, None)).collect();
-        let composite = part || gather::is_composite(&own);
+        let mut own = Vec::new();
+        for (name, path, link) in entries.files {
+            own.extend(self.file(&path, rel, &name, link, None));
+        }
+        let model = above != Above::Whole && gather::is_model(&own);
+        let below = if above == Above::Whole || gather::is_composite(&own) {
+            Above::Whole
+        } else if model {
+            Above::Model
+        } else {
+            above
+        };
+        let mut text_left = gather::TEXT_BYTES_MAX;
         let mut loose = Vec::new();
         for (child, path) in entries.folders {
             let rel = join(rel, &child);
@@ -113,12 +133,14 @@ impl<'w> Walk<'w> {
             } else if depth >= self.limits.depth_max {
                 self.note("too-deep", "deeper than is read", &rel);
             } else {
-                loose.extend(self.folder(&path, &rel, &rel, depth + 1, composite));
-                gather::cap_texts(&mut loose);
+                let mut found = self.folder(&path, &rel, &rel, depth + 1, below);
+                gather::cap_texts(&mut found, &mut text_left);
+                loose.extend(found);
             }
         }
-        if part || !gather::is_model(&own) {
-            loose.extend(own);
+        if !model {
+            // in a tree of sources nobody asks for the thousands of files that say nothing
+            loose.extend(own.into_iter().filter(|f| above != Above::Nothing || !f.is_silent()));
             return loose;
         }
         for artifact in gather::split(name, &own, loose) {

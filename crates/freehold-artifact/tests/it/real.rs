@@ -1,0 +1,139 @@
+//! Real files of many makers: no panic, and counts that make sense.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use freehold_artifact::FileFacts;
+use freehold_base::{FactKind, Severity};
+
+use crate::build::read;
+
+fn data() -> Option<PathBuf> {
+    let shared = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data"));
+    if !shared.is_dir() {
+        println!("skipped: ../shared is absent");
+        return None;
+    }
+    Some(shared.to_path_buf())
+}
+
+/// Every file of a folder of samples, read under the name it had: `repo__path__config.json` is `config.json`.
+fn samples(folder: &str, rename: Option<&str>) -> Vec<(String, Vec<u8>, FileFacts)> {
+    let Some(data) = data() else { return Vec::new() };
+    let mut out = Vec::new();
+    for entry in fs::read_dir(data.join("artifacts").join(folder)).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        let base = rename.unwrap_or_else(|| file.rsplit("__").next().unwrap()).to_owned();
+        let bytes = fs::read(&path).unwrap();
+        let facts = read(&base, &bytes);
+        out.push((file, bytes, facts));
+    }
+    out.sort_by(|a, b| a.0.cmp(&b.0));
+    out
+}
+
+fn with(samples: &[(String, Vec<u8>, FileFacts)], kind: FactKind) -> usize {
+    samples.iter().filter(|(_, _, f)| f.facts.iter().any(|f| f.kind == kind)).count()
+}
+
+fn troubled(samples: &[(String, Vec<u8>, FileFacts)]) -> Vec<(&str, &str)> {
+    let all = samples.iter().flat_map(|(n, _, f)| f.diagnostics.iter().map(move |d| (n.as_str(), d)));
+    all.filter(|(_, d)| d.severity != Severity::Note).map(|(n, d)| (n, d.code)).collect()
+}
+
+#[test]
+fn gguf_headers() {
+    let found = samples("gguf", None);
+    if found.is_empty() {
+        return;
+    }
+    assert_eq!(troubled(&found), []);
+    assert_eq!(with(&found, FactKind::Architecture), found.len());
+    assert_eq!(with(&found, FactKind::Name), found.len());
+}
+
+#[test]
+fn safetensors_headers() {
+    let found = [samples("safetensors", None), samples("safetensors-header-only", None)].concat();
+    if found.is_empty() {
+        return;
+    }
+    assert_eq!(with(&found, FactKind::Format), 7);
+    assert_eq!(with(&found, FactKind::AdapterType), 4);
+    // six of the seven are headers without their data
+    assert_eq!(troubled(&found).iter().filter(|(_, c)| *c == "safetensors-truncated").count(), 6);
+    assert_eq!(troubled(&found).len(), 6);
+}
+
+#[test]
+fn configs() {
+    let found = samples("hfconfig", None);
+    if found.is_empty() {
+        return;
+    }
+    let errors = troubled(&found);
+    assert!(errors.len() <= 2, "{errors:?}");
+    assert!(with(&found, FactKind::Architecture) >= 20, "{}", with(&found, FactKind::Architecture));
+    assert!(with(&found, FactKind::NameOrPath) >= 5);
+    for (name, bytes, facts) in &found {
+        for fact in facts.facts.iter().filter(|f| f.kind != FactKind::Multimodal && f.kind != FactKind::Quantization) {
+            let (s, e) = fact.evidence.bytes.unwrap();
+            assert_eq!(&bytes[s as usize..e as usize], fact.value.as_bytes(), "{name}");
+        }
+    }
+    let quant = samples("quant", None);
+    assert_eq!(with(&quant, FactKind::Quantization), 5);
+}
+
+#[test]
+fn adapters() {
+    let found = samples("adapter", None);
+    if found.is_empty() {
+        return;
+    }
+    let missing = troubled(&found).iter().filter(|(_, c)| *c == "adapter-base-missing").count();
+    assert_eq!(with(&found, FactKind::AdapterBase) + missing, found.len());
+    assert!(missing > 0 && with(&found, FactKind::AdapterBase) > 10);
+    assert!(with(&found, FactKind::AdapterType) * 10 > found.len() * 9, "{}", with(&found, FactKind::AdapterType));
+}
+
+#[test]
+fn cards() {
+    let found = samples("card", Some("README.md"));
+    if found.is_empty() {
+        return;
+    }
+    // of 408 cards 368 have a `license:` line at the top, 79 a `base_model:`
+    assert_eq!(with(&found, FactKind::LicenseTag), 366, "{:?}", troubled(&found));
+    assert!(with(&found, FactKind::BaseModel) >= 74, "{}", with(&found, FactKind::BaseModel));
+    assert!(with(&found, FactKind::MergeParent) >= 3);
+    let broken = troubled(&found);
+    assert!(broken.iter().filter(|(_, c)| *c == "card-yaml").count() <= 2, "{broken:?}");
+    for (name, bytes, facts) in &found {
+        let text = String::from_utf8_lossy(bytes);
+        for fact in facts.facts.iter().filter(|f| f.kind != FactKind::Gated && !f.value.contains('\n')) {
+            let (s, e) = fact.evidence.bytes.unwrap();
+            let there = String::from_utf8_lossy(&bytes[s as usize..e as usize]).into_owned();
+            let plain = there.contains(&fact.value) || there.starts_with(['"', '\'']) || there.contains("\n ");
+            assert!(plain, "{name}: {fact:?} is not `{there}`");
+            let line = text[..s as usize].matches('\n').count() + 1;
+            assert_eq!(fact.evidence.line, Some(line as u32), "{name}");
+        }
+    }
+}
+
+#[test]
+fn recipes_indexes_pointers() {
+    let recipes = samples("mergekit", Some("mergekit_config.yml"));
+    if recipes.is_empty() {
+        return;
+    }
+    assert_eq!((with(&recipes, FactKind::MergeMethod), with(&recipes, FactKind::MergeParent)), (5, 5));
+    assert_eq!(troubled(&recipes), []);
+    let indexes = samples("index", Some("model.safetensors.index.json"));
+    assert_eq!((with(&indexes, FactKind::Format), troubled(&indexes).len()), (5, 0));
+    let pointers = samples("lfs-pointer", None);
+    assert_eq!(with(&pointers, FactKind::Sha256), pointers.len());
+    assert!(with(&pointers, FactKind::Format) >= 90);
+}

@@ -1,0 +1,3 @@
+//! Checks over the whole checkout.
+mod arrows;
+mod law;
