@@ -26,10 +26,18 @@ pub(crate) fn read(text: &str, base: usize, sink: &mut Sink<'_>) {
     let yaml = Yaml::read(text);
     if let Some((message, at)) = &yaml.error {
         let at = base + at;
-        sink.warn("merge-yaml", format!("broken YAML in a merge recipe: {message}"), Some((at, at)));
+        let message = format!("broken YAML in a merge recipe: {message}; lines that name models are read one by one");
+        sink.warn("merge-yaml", message, Some((at, at)));
     }
-    let mut recipe =
-        Recipe { yaml: &yaml, base, sink, own: BTreeSet::new(), seen: BTreeSet::new(), left: REFERENCES_MAX };
+    let mut recipe = Recipe {
+        yaml: &yaml,
+        base,
+        sink,
+        own: BTreeSet::new(),
+        seen: BTreeSet::new(),
+        method: false,
+        left: REFERENCES_MAX,
+    };
     // a document may be a step that later ones name
     for root in &yaml.documents {
         if let Some((name, _)) = yaml.get(*root, "name").and_then(|id| yaml.scalar(id)) {
@@ -39,6 +47,9 @@ pub(crate) fn read(text: &str, base: usize, sink: &mut Sink<'_>) {
     for (i, root) in yaml.documents.iter().enumerate() {
         let prefix = if yaml.documents.len() > 1 { format!("[{i}].") } else { String::new() };
         recipe.document(*root, &prefix);
+    }
+    if yaml.error.is_some() {
+        recipe.lines(text);
     }
     if recipe.left == 0 {
         sink.warn("merge-too-long", "a recipe with more than 20,000 references, the rest is not read", None);
@@ -53,6 +64,8 @@ struct Recipe<'r, 's> {
     own: BTreeSet<String>,
     /// Parents already named.
     seen: BTreeSet<String>,
+    /// True once a method was named.
+    method: bool,
     left: usize,
 }
 
@@ -65,7 +78,7 @@ impl Recipe<'_, '_> {
             match key {
                 "merge_method" => {
                     if let Some((text, place)) = yaml.scalar(id) {
-                        method = true;
+                        (method, self.method) = (true, true);
                         self.fact(FactKind::MergeMethod, text, &path, place);
                     }
                 }
@@ -73,7 +86,7 @@ impl Recipe<'_, '_> {
                 "models" => self.each(id, &path, "model"),
                 "experts" | "shared_experts" => {
                     if !method && !yaml.items(id).is_empty() {
-                        method = true;
+                        (method, self.method) = (true, true);
                         let place = yaml.node(id).map(|n| n.bytes).unwrap_or_default();
                         self.fact(FactKind::MergeMethod, "moe", &path, place);
                     }
@@ -86,6 +99,31 @@ impl Recipe<'_, '_> {
                             self.slices(slices, &format!("{path}.{name}.slices"));
                         }
                     }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A recipe pasted between other lines is no YAML, yet its lines name parents that must not be lost.
+    fn lines(&mut self, text: &str) {
+        let mut at = 0;
+        for line in text.split_inclusive('\n') {
+            let start = at;
+            at += line.len();
+            let bare = line.trim_start_matches([' ', '-']);
+            let Some((key, value)) = bare.split_once(':') else { continue };
+            let said = value.split(" #").next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+            let from = start + (line.len() - value.len()) + value.find(said).unwrap_or(0);
+            let place = (from, from + said.len());
+            match key {
+                "model" | "base_model" | "source_model" if !said.is_empty() && self.left > 0 => {
+                    self.left -= 1;
+                    self.parents(said, key, place);
+                }
+                "merge_method" if !self.method && !said.is_empty() => {
+                    self.method = true;
+                    self.fact(FactKind::MergeMethod, said, key, place);
                 }
                 _ => {}
             }

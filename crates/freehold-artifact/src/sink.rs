@@ -77,9 +77,13 @@ impl<'a> Sink<'a> {
         self.lines = Some(Lines::new(bytes));
     }
 
-    /// True where nothing more is kept.
-    pub(crate) fn is_full(&self) -> bool {
-        self.out.facts.len() >= FACTS_MAX
+    /// True where nothing more is kept; asked before more is read, so it is told.
+    pub(crate) fn is_full(&mut self) -> bool {
+        let full = self.out.facts.len() >= FACTS_MAX;
+        if full && !self.out.diagnostics.iter().any(|d| d.code == "too-many-facts") {
+            self.warn("too-many-facts", format!("more than {FACTS_MAX} statements, the rest is not read"), None);
+        }
+        full
     }
 
     /// Keeps a statement. Empty values state nothing and are dropped.
@@ -94,11 +98,7 @@ impl<'a> Sink<'a> {
         if value.trim().is_empty() {
             return;
         }
-        if self.out.facts.len() == FACTS_MAX {
-            let already = self.out.diagnostics.iter().any(|d| d.code == "too-many-facts");
-            if !already {
-                self.warn("too-many-facts", format!("more than {FACTS_MAX} statements, the rest is not read"), None);
-            }
+        if self.is_full() {
             return;
         }
         let start = bytes.and_then(|(s, _)| usize::try_from(s).ok());

@@ -2,6 +2,7 @@
 
 mod case;
 mod dossier;
+pub mod fuzz;
 mod model;
 mod statement;
 

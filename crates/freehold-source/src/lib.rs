@@ -15,12 +15,16 @@
 mod cache;
 mod disk;
 mod gather;
+mod texts;
 mod walk;
 
 use std::path::Path;
 
+
 use freehold_artifact::Artifact;
 use freehold_base::Diagnostic;
+
+pub use texts::read_texts;
 
 /// How far a walk goes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,3 +1,4 @@
 //! Checks over the whole checkout.
 mod arrows;
 mod law;
+mod replay;

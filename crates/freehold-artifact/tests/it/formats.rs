@@ -219,6 +219,13 @@ fn recipes_name_their_parents_once_and_not_their_own_steps() {
     assert_eq!(methods, ["[0].merge_method=slerp", "[1].merge_method=linear", "[2].experts=moe"]);
     let parents = facts.facts.iter().filter(|f| f.kind == FactKind::MergeParent).map(|f| f.value.as_str());
     assert_eq!(parents.collect::<Vec<_>>(), ["a/one", "b/two", "c/lora", "d/four", "e/five", "f/six", "g/seven"]);
+    let pasted = "```\n!tool \\\n  --model a/x --weight 1: 2: 3\nmerge_method: passthrough\n- sources:\n    model: \"a/b\" # why\n```\n";
+    let facts = read("README.md", pasted);
+    assert_eq!(codes(&facts), ["merge-yaml"]);
+    assert_eq!(said(&facts, FactKind::MergeMethod), ["merge_method=passthrough"]);
+    assert_eq!(said(&facts, FactKind::MergeParent), ["model=a/b"]);
+    let place = facts.facts[1].evidence.bytes.unwrap();
+    assert_eq!(&pasted[place.0 as usize..place.1 as usize], "a/b");
     let modules = "merge_method: slerp\nmodules:\n  vision:\n    slices:\n      - sources:\n          - model: v/x\n";
     let facts = read("mergekit_config.yml", modules);
     assert_eq!(said(&facts, FactKind::MergeParent), ["modules.vision.slices[0].sources[0].model=v/x"]);

@@ -1,0 +1,48 @@
+//! Entry points for the fuzzers; the same functions replay the corpus in the ordinary tests.
+
+use std::sync::OnceLock;
+
+use freehold_catalog::{Catalog, CatalogFile};
+
+fn catalog() -> &'static Catalog {
+    static CATALOG: OnceLock<Catalog> = OnceLock::new();
+    CATALOG.get_or_init(Catalog::builtin)
+}
+
+/// A case, as JSON and as TOML: read, and judged where it can be read.
+pub fn fuzz_case(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for (case, _) in [
+        crate::case_from_json("fuzz", &text, catalog(), "2026-11-24"),
+        crate::case_from_toml("fuzz", &text, catalog(), "2026-11-24"),
+    ] {
+        let Some(case) = case else { continue };
+        // long lineages are legal and slow; their cost is measured elsewhere
+        if case.graph.works.len() > 64 {
+            continue;
+        }
+        let parts = crate::Parts {
+            subject: crate::Subject::default(),
+            graph: case.graph,
+            deployment: case.deployment,
+            outgoing: case.release.map(|release| crate::Outgoing { path: String::new(), release }),
+            made_by: None,
+            diagnostics: Vec::new(),
+            not_read: Vec::new(),
+            as_of: "2026-11-24".into(),
+            findings: Vec::new(),
+        };
+        let _ = crate::judge(parts, catalog());
+    }
+}
+
+/// A license file beside the closed lists of the built-in catalog.
+pub fn fuzz_license(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let shared = Catalog::builtin_files().iter().filter(|f| !f.path.contains('/')).copied();
+    let mut files: Vec<CatalogFile<'_>> = shared.collect();
+    files.push(CatalogFile { path: "licenses/fuzz.toml", text: &text });
+    files.push(CatalogFile { path: "policies/fuzz.toml", text: &text });
+    files.push(CatalogFile { path: "models/fuzz.toml", text: &text });
+    let _ = Catalog::load(&files);
+}

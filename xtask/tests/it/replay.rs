@@ -1,0 +1,45 @@
+//! Every file of the fuzz corpus goes through its target's function: no panic, no hang.
+
+use std::path::{Path, PathBuf};
+
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: &[Target] = &[
+    ("gguf", freehold_artifact::fuzz::fuzz_gguf),
+    ("safetensors", freehold_artifact::fuzz::fuzz_safetensors),
+    ("index", freehold_artifact::fuzz::fuzz_index),
+    ("config", freehold_artifact::fuzz::fuzz_config),
+    ("card", freehold_artifact::fuzz::fuzz_card),
+    ("merge", freehold_artifact::fuzz::fuzz_merge),
+    ("pointer", freehold_artifact::fuzz::fuzz_pointer),
+    ("legal", freehold_artifact::fuzz::fuzz_legal),
+    ("identify", freehold_text::fuzz::fuzz_identify),
+    ("text-index", freehold_text::fuzz::fuzz_index),
+    ("case", freehold_check::fuzz::fuzz_case),
+    ("license", freehold_check::fuzz::fuzz_license),
+];
+
+fn fuzz() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
+}
+
+#[test]
+fn the_corpus_replays() {
+    for (name, run) in TARGETS {
+        let dir = fuzz().join("corpus").join(name);
+        let mut seen = 0;
+        for entry in std::fs::read_dir(&dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display())) {
+            run(&std::fs::read(entry.unwrap().path()).unwrap());
+            seen += 1;
+        }
+        assert!(seen > 0, "`fuzz/corpus/{name}` is empty");
+    }
+}
+
+#[test]
+fn every_target_has_a_function_here() {
+    let manifest = std::fs::read_to_string(fuzz().join("Cargo.toml")).unwrap();
+    let bins: Vec<&str> = manifest.lines().filter_map(|l| l.strip_prefix("name = \"")?.strip_suffix('"')).skip(1).collect();
+    let known: Vec<&str> = TARGETS.iter().map(|(n, _)| *n).collect();
+    assert_eq!(bins, known);
+}
