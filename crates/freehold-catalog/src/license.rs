@@ -259,6 +259,69 @@ pub enum Strictness {
     PurposeLimited,
 }
 
+/// How a license fares in a published test of openness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Openness {
+    /// It passes, as far as a license can.
+    Met,
+    /// A clause fails it.
+    NotMet,
+    /// The text bears both.
+    Unclear,
+}
+
+impl Openness {
+    /// The words of the data files.
+    pub const WORDS: &'static [&'static str] = &["met", "not-met", "unclear"];
+
+    /// The word used in data files and on every public surface.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Openness::Met => "met",
+            Openness::NotMet => "not-met",
+            Openness::Unclear => "unclear",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Openness> {
+        [Openness::Met, Openness::NotMet, Openness::Unclear].into_iter().find(|o| o.as_str() == word)
+    }
+}
+
+/// One test of openness: how the license fares, the clause that decides, why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpennessTest {
+    /// How it fares.
+    pub test: Openness,
+    /// The clause that decides; empty where no clause limits anything.
+    pub clause: String,
+    /// A sentence.
+    pub why: String,
+}
+
+/// What others call open source, each by its own test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSource {
+    /// On the Open Source Initiative's list of approved licenses.
+    pub osi_approved: bool,
+    /// The freedoms of the Open Source AI Definition 1.0 (use for any purpose without asking, study, modify, share), as
+    /// far as a license can grant them.
+    pub osaid: OpennessTest,
+    /// The license test of the European Commission's guidelines on general-purpose AI models, paragraphs 76 to 92.
+    pub eu: OpennessTest,
+}
+
+/// Who read the encoding against the text, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Review {
+    /// unreviewed, engineer or counsel.
+    pub level: String,
+    /// Who.
+    pub by: String,
+    /// The day, `YYYY-MM-DD`.
+    pub date: String,
+}
+
 /// A license in law.
 #[derive(Clone, Debug)]
 pub struct License {
@@ -282,8 +345,10 @@ pub struct License {
     pub policies: Vec<String>,
     /// Where a separate license is asked for.
     pub contact: Option<String>,
-    /// unreviewed, engineer or counsel.
-    pub review_level: String,
+    /// Who read the encoding against the text.
+    pub review: Review,
+    /// What others call open source; `None` = not yet looked at.
+    pub open_source: Option<OpenSource>,
     /// Texts, oldest first.
     pub editions: Vec<Edition>,
     /// What steps make of the work.
@@ -414,6 +479,7 @@ pub(crate) fn load_license(root: &Node, stem: &str, law: &Law<'_>, sink: &Sink<'
     } else {
         top.missing("reach");
     }
+    license.open_source = top.table("open-source").map(load_open_source);
     let editions: Vec<&str> = license.editions.iter().map(|e| e.text.as_str()).collect();
     let mut ids = BTreeSet::new();
     for row in top.tables("term") {
@@ -459,10 +525,11 @@ fn license_head(head: &Table<'_, '_>, stem: &str, sink: &Sink<'_>) -> License {
     }
     let list = |key| head.texts(key).into_iter().map(|s| s.text).collect::<Vec<_>>();
     let review = head.table("review");
-    let review_level = review.as_ref().map(|r| r.need("level").text).unwrap_or_else(|| "unreviewed".into());
+    let mut read_by = Review { level: "unreviewed".into(), by: String::new(), date: String::new() };
     if let Some(r) = review {
-        r.need("by");
-        r.need("date");
+        let words = &["unreviewed", "engineer", "counsel"];
+        let level = r.word("level", words, |w| words.iter().find(|l| **l == w).map(|l| l.to_string()));
+        read_by = Review { level: level.unwrap_or(read_by.level), by: r.need("by").text, date: r.need("date").text };
         r.finish();
     }
     License {
@@ -475,7 +542,8 @@ fn license_head(head: &Table<'_, '_>, stem: &str, sink: &Sink<'_>) -> License {
         covers: head.words("covers", &covers_words(), Covers::parse),
         policies: list("policies"),
         contact: head.text("contact").map(|t| t.text),
-        review_level,
+        review: read_by,
+        open_source: None,
         editions: Vec::new(),
         reach: Reach {
             derivative: Relations::default(),
@@ -495,6 +563,30 @@ fn covers_words() -> Vec<&'static str> {
 
 fn relation_words() -> Vec<&'static str> {
     Relation::ALL.iter().map(|r| r.as_str()).collect()
+}
+
+fn load_open_source(table: Table<'_, '_>) -> OpenSource {
+    let test = |key: &'static str| {
+        let Some(row) = table.table(key) else {
+            table.missing(key);
+            return OpennessTest { test: Openness::Unclear, clause: String::new(), why: String::new() };
+        };
+        let test = row.word("test", Openness::WORDS, Openness::parse).unwrap_or(Openness::Unclear);
+        let words = |t: Option<Spanned>| t.map(|t| t.text).unwrap_or_default();
+        let found = OpennessTest { test, clause: words(row.text("clause")), why: words(row.text("why")) };
+        if test != Openness::Met && (found.clause.is_empty() || found.why.is_empty()) {
+            row.missing("clause` and `why");
+        }
+        row.finish();
+        found
+    };
+    let approved = table.word("osi", &["approved", "not-approved"], |w| Some(w == "approved"));
+    if table.get("osi").is_none() {
+        table.missing("osi");
+    }
+    let open = OpenSource { osi_approved: approved.unwrap_or(false), osaid: test("osaid"), eu: test("eu") };
+    table.finish();
+    open
 }
 
 fn edition(row: Table<'_, '_>) -> Edition {

@@ -20,7 +20,6 @@ mod walk;
 
 use std::path::Path;
 
-
 use freehold_artifact::Artifact;
 use freehold_base::Diagnostic;
 

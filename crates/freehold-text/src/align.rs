@@ -46,8 +46,7 @@ impl Places {
             }
         }
         let size = (windows.len() * 2).next_power_of_two().max(16);
-        let mut places =
-            Places { mask: size - 1, heads: vec![0; size], next: vec![0; windows.len()], windows };
+        let mut places = Places { mask: size - 1, heads: vec![0; size], next: vec![0; windows.len()], windows };
         for i in (0..places.windows.len()).rev() {
             let Some(&w) = places.windows.get(i) else { continue };
             if w == GONE {
@@ -137,7 +136,11 @@ impl Places {
             }
             best.push(top);
         }
-        let mut at = best.iter().enumerate().max_by_key(|(i, (score, _))| (*score, std::cmp::Reverse(*i))).map_or(0, |(i, _)| i + 1);
+        let mut at = best
+            .iter()
+            .enumerate()
+            .max_by_key(|(i, (score, _))| (*score, std::cmp::Reverse(*i)))
+            .map_or(0, |(i, _)| i + 1);
         let mut chain = Vec::new();
         while let Some((run, (_, before))) = at.checked_sub(1).and_then(|i| Some((*runs.get(i)?, *best.get(i)?))) {
             chain.push(run);

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clauses::{Clause, clauses};
 use crate::index::{
-    BUCKET_BITS, CLAUSE, EditionKind, HEADER, LABEL_BYTES_MAX, MAGIC, MARK, MARK_SOFT, POST_ALL_WORDS, POST_EVERY, POSTING,
-    RECORD, REGION, Region, RegionKind, WINDOW_BYTES,
+    BUCKET_BITS, CLAUSE, EditionKind, HEADER, LABEL_BYTES_MAX, MAGIC, MARK, MARK_SOFT, POST_ALL_WORDS, POST_EVERY,
+    POSTING, RECORD, REGION, Region, RegionKind, WINDOW_BYTES,
 };
-use crate::words::{Words, hash_bytes, windows};
+use crate::words::{Words, windows};
 
 /// Longest id.
 const ID_BYTES_MAX: usize = 128;
@@ -28,7 +28,9 @@ impl std::fmt::Display for BuildError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             BuildError::Id(id) => write!(f, "the id {id:?} is empty, too long or used twice: give each text its own"),
-            BuildError::Words(id) => write!(f, "the text of {id} has fewer than 8 words or more than a license can have"),
+            BuildError::Words(id) => {
+                write!(f, "the text of {id} has fewer than 8 words or more than a license can have")
+            }
         }
     }
 }
@@ -90,11 +92,8 @@ impl IndexBuilder {
                 title_words.insert(low(word.hash));
             }
         }
-        let marks = words
-            .marks
-            .iter()
-            .map(|m| (m.before | if m.initial { MARK_SOFT } else { 0 }, low(m.hash)))
-            .collect();
+        let marks =
+            words.marks.iter().map(|m| (m.before | if m.initial { MARK_SOFT } else { 0 }, low(m.hash))).collect();
         let entry = Text {
             kind,
             words: length,
@@ -304,10 +303,48 @@ fn copyright_lines(words: &Words, lines: &[Line], regions: &mut BTreeSet<Region>
 
 /// Words that a name or a copyright line does not hold, and a term does.
 const OPERATIVE: &[&str] = &[
-    "agree", "agreement", "any", "commercial", "commercially", "except", "express", "forbidden", "granted", "license",
-    "licensed", "licensee", "licenses", "may", "must", "no", "non", "noncommercial", "not", "only", "permission",
-    "permitted", "prohibited", "provided", "redistribute", "require", "required", "requires", "restricted", "shall",
-    "software", "subject", "terms", "this", "unless", "use", "used", "using", "warranty", "without", "you", "your",
+    "agree",
+    "agreement",
+    "any",
+    "commercial",
+    "commercially",
+    "except",
+    "express",
+    "forbidden",
+    "granted",
+    "license",
+    "licensed",
+    "licensee",
+    "licenses",
+    "may",
+    "must",
+    "no",
+    "non",
+    "noncommercial",
+    "not",
+    "only",
+    "permission",
+    "permitted",
+    "prohibited",
+    "provided",
+    "redistribute",
+    "require",
+    "required",
+    "requires",
+    "restricted",
+    "shall",
+    "software",
+    "subject",
+    "terms",
+    "this",
+    "unless",
+    "use",
+    "used",
+    "using",
+    "warranty",
+    "without",
+    "you",
+    "your",
 ];
 
 /// True where the words `from..to` could be names, years and "all rights reserved": no word of a term among them.
@@ -335,11 +372,8 @@ fn not_the_license(text: &str, words: &Words, regions: &mut BTreeSet<Region>) {
     const SAYS: &[&str] = &["is not a law firm", "is not a party to its public licenses"];
     let is_rule = |l: &str| l.trim().len() >= 10 && l.trim().bytes().all(|b| b == b'=');
     let sections: Vec<usize> = text.split_inclusive('\n').filter(|l| is_rule(l)).map(|l| offset(text, l)).collect();
-    let ends: Vec<usize> = if sections.is_empty() {
-        text.match_indices("\n\n").map(|(i, _)| i).collect()
-    } else {
-        sections
-    };
+    let ends: Vec<usize> =
+        if sections.is_empty() { text.match_indices("\n\n").map(|(i, _)| i).collect() } else { sections };
     let mut from = 0;
     for end in ends.into_iter().chain([text.len()]) {
         let (first, last) = (words.at_byte(from), words.at_byte(end));

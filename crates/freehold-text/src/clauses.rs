@@ -133,7 +133,8 @@ fn heading(body: &str) -> Option<Found> {
         && !number.is_empty()
         && (number.chars().all(|c| c.is_ascii_digit()) || number.chars().all(|c| c.is_ascii_uppercase()));
     // a sentence that begins with a reference goes on; a heading is short or its number ends in punctuation
-    let heads = number.len() < second.len() || words.next().is_none_or(|w| w.starts_with(char::is_uppercase) || w.len() < 4);
+    let heads =
+        number.len() < second.len() || words.next().is_none_or(|w| w.starts_with(char::is_uppercase) || w.len() < 4);
     if !fits || !heads || !HEADINGS.contains(&first.as_str()) {
         return None;
     }

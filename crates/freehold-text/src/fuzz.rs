@@ -1,6 +1,6 @@
 //! Entry points for fuzzing: they must return, whatever the bytes.
 
-use crate::{Index, IndexBuilder, EditionKind, Limits, contains_quote, identify};
+use crate::{EditionKind, Index, IndexBuilder, Limits, contains_quote, identify};
 
 /// Identifies the bytes as text, also against an index made of the text itself.
 pub fn fuzz_identify(data: &[u8]) {

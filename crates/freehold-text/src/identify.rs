@@ -8,7 +8,7 @@ use crate::align::{Gap, Places, Run, gaps};
 use crate::builder::{is_holder, low};
 use crate::index::{Edition, Index, Region, RegionKind};
 use crate::pointer::points_to;
-use crate::words::{Mark, Words, hash_bytes, windows};
+use crate::words::{Mark, Words, windows};
 
 /// How a text, or a part of it, agrees with an edition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -372,7 +372,8 @@ impl<'a> Candidate<'a> {
             let from = ours.partition_point(|(at, _, _)| (*at as usize) <= run.edition);
             let mine: Vec<_> = ours.iter().skip(from).take_while(|(at, _, _)| (*at as usize) < e_end).collect();
             let from = words.marks.partition_point(|m| (m.before as usize) <= run.text);
-            let theirs: Vec<&Mark> = words.marks.iter().skip(from).take_while(|m| (m.before as usize) < t_end).collect();
+            let theirs: Vec<&Mark> =
+                words.marks.iter().skip(from).take_while(|m| (m.before as usize) < t_end).collect();
             let place = |m: &Mark| (m.before as usize).saturating_sub(run.text) + run.edition;
             for (at, hash, soft) in &mine {
                 let at = *at as usize;
@@ -396,7 +397,8 @@ impl<'a> Candidate<'a> {
     }
 
     fn similarity(&self, words: usize) -> usize {
-        let size = (self.span.1 - self.span.0).max(self.required).max(if words < 2 * self.required { words } else { 0 });
+        let size =
+            (self.span.1 - self.span.0).max(self.required).max(if words < 2 * self.required { words } else { 0 });
         (self.present * 1000 / size.max(1)).min(1000)
     }
 }
@@ -502,7 +504,13 @@ impl Candidate<'_> {
         out
     }
 
-    fn difference(&self, text: &str, kind: DifferenceKind, edition: (usize, usize), range: (usize, usize)) -> Difference {
+    fn difference(
+        &self,
+        text: &str,
+        kind: DifferenceKind,
+        edition: (usize, usize),
+        range: (usize, usize),
+    ) -> Difference {
         let word = |i: usize| u32::try_from(i).unwrap_or(u32::MAX);
         // added words belong to the clause that they follow
         let place = if kind == DifferenceKind::Added { edition.0.saturating_sub(1) } else { edition.0 };

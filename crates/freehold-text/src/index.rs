@@ -222,7 +222,9 @@ impl<'a> Index<'a> {
     /// Calls `found` with the edition of each posting of this window.
     pub(crate) fn postings(&self, hash: u64, mut found: impl FnMut(usize)) {
         let bucket = usize::try_from(hash >> (40 - BUCKET_BITS)).unwrap_or(usize::MAX);
-        let at = |b: usize| u32_at(self.bytes, self.buckets_at + b.min(1 << BUCKET_BITS) * 4).unwrap_or(0).min(self.postings);
+        let at = |b: usize| {
+            u32_at(self.bytes, self.buckets_at + b.min(1 << BUCKET_BITS) * 4).unwrap_or(0).min(self.postings)
+        };
         let (mut low, end) = (at(bucket) as usize, at(bucket.saturating_add(1)) as usize);
         let base = self.buckets_at + (4usize << BUCKET_BITS) + 4;
         let posting = |i: usize| self.bytes.get(base + i * POSTING..base + (i + 1) * POSTING);
@@ -250,7 +252,11 @@ impl<'a> Edition<'a> {
         let (mut low, mut high) = (0, table.len() / CLAUSE);
         while low < high {
             let middle = low.midpoint(high);
-            if u32_at(table, middle * CLAUSE).is_some_and(|start| start <= word) { low = middle + 1 } else { high = middle }
+            if u32_at(table, middle * CLAUSE).is_some_and(|start| start <= word) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         low.checked_sub(1).and_then(|i| table.get(i * CLAUSE..)).and_then(label).unwrap_or("")
     }

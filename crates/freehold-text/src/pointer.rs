@@ -9,7 +9,11 @@ const LOOK_BYTES_MAX: usize = 64 << 10;
 /// the address of a license.
 pub(crate) fn points_to(text: &str) -> Option<String> {
     let text = text.get(..text.floor_char_boundary(LOOK_BYTES_MAX)).unwrap_or(text);
-    spdx_tag(text).or_else(|| phrase(text)).or_else(|| field(text)).or_else(|| address(text)).or_else(|| short_name(text))
+    spdx_tag(text)
+        .or_else(|| phrase(text))
+        .or_else(|| field(text))
+        .or_else(|| address(text))
+        .or_else(|| short_name(text))
 }
 
 fn clip(name: &str) -> Option<String> {
@@ -29,9 +33,21 @@ fn spdx_tag(text: &str) -> Option<String> {
 
 fn phrase(text: &str) -> Option<String> {
     const BEFORE: &[&str] = &[
-        "licensed under", "licenced under", "released under", "distributed under", "available under", "governed by",
-        "provided under", "refer to license", "subject to", "under the terms of", "use of this model is under",
-        "is under", "are under", "license is", "refer to the",
+        "licensed under",
+        "licenced under",
+        "released under",
+        "distributed under",
+        "available under",
+        "governed by",
+        "provided under",
+        "refer to license",
+        "subject to",
+        "under the terms of",
+        "use of this model is under",
+        "is under",
+        "are under",
+        "license is",
+        "refer to the",
     ];
     let lower = text.to_ascii_lowercase();
     let mut found: Vec<(usize, String)> = Vec::new();
@@ -55,15 +71,18 @@ fn name_after(rest: &str) -> Option<String> {
     let end = sentence_end(rest);
     let name = rest.get(..end)?;
     let lower = name.to_ascii_lowercase();
-    let says = ["license", "licence", "agreement", "terms"].iter().filter_map(|w| lower.find(w).map(|i| i + w.len())).max();
-    let known = ["apache", "mit", "gpl", "cc-by", "cc by", "bsd", "openrail", "http"].iter().any(|k| lower.starts_with(k));
+    let says =
+        ["license", "licence", "agreement", "terms"].iter().filter_map(|w| lower.find(w).map(|i| i + w.len())).max();
+    let known =
+        ["apache", "mit", "gpl", "cc-by", "cc by", "bsd", "openrail", "http"].iter().any(|k| lower.starts_with(k));
     match says {
         Some(said) if name.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit()) || known => {
             // `Apache License 2.0`, `Apache License, Version 2.0`
             let tail = name.get(said..)?;
             let version = tail.find(|c: char| c.is_ascii_digit()).filter(|i| *i <= 12);
             let extra = version.map_or(0, |i| {
-                let digits = tail.get(i..).map_or(0, |t| t.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(t.len()));
+                let digits =
+                    tail.get(i..).map_or(0, |t| t.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(t.len()));
                 i + digits
             });
             clip(name.get(..said + extra)?)
@@ -100,7 +119,9 @@ fn address(text: &str) -> Option<String> {
         let end = rest.find(|c: char| c.is_whitespace() || "<>\"')]".contains(c)).unwrap_or(rest.len());
         let url = rest.get(..end)?;
         let lower = url.to_ascii_lowercase();
-        let fits = ["license", "licence", "terms", "legal", "copying", "use-policy", "use_policy"].iter().any(|w| lower.contains(w));
+        let fits = ["license", "licence", "terms", "legal", "copying", "use-policy", "use_policy"]
+            .iter()
+            .any(|w| lower.contains(w));
         if fits && lower.contains("://") { clip(url) } else { None }
     })
 }

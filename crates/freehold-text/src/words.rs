@@ -216,7 +216,9 @@ impl Scan<'_> {
             self.out.folded.pop();
         }
         let hash = hash_bytes(self.out.folded.as_bytes().get(fold..).unwrap_or_default());
-        let (Ok(fold_start), Ok(fold_end)) = (u32::try_from(fold), u32::try_from(self.out.folded.len())) else { return };
+        let (Ok(fold_start), Ok(fold_end)) = (u32::try_from(fold), u32::try_from(self.out.folded.len())) else {
+            return;
+        };
         if fold_start < fold_end {
             self.out.words.push(Word { start, end, hash, fold_start, fold_end });
             self.line_has_word = true;
@@ -262,7 +264,8 @@ impl Scan<'_> {
 
     /// `(R)` and `(TM)` are dropped as `®` and `™` are: the index after the letters.
     fn trademark(&self, i: usize) -> Option<usize> {
-        let letters: String = (i..i + 3).map(|j| self.c(j)).take_while(|c| *c != ')').collect::<String>().to_lowercase();
+        let letters: String =
+            (i..i + 3).map(|j| self.c(j)).take_while(|c| *c != ')').collect::<String>().to_lowercase();
         matches!(letters.as_str(), "r" | "tm").then_some(i + letters.len())
     }
 
@@ -310,13 +313,17 @@ impl Scan<'_> {
     /// An HTML tag or comment at `i`: the index after it, and whether it separates words.
     fn tag(&self, i: usize) -> Option<(usize, bool)> {
         if (1..=3).zip(['!', '-', '-']).all(|(d, c)| self.c(i + d) == c) {
-            let end = (i + 4..self.chars.len()).find(|j| (0..3).zip(['-', '-', '>']).all(|(d, c)| self.c(j + d) == c))?;
+            let end =
+                (i + 4..self.chars.len()).find(|j| (0..3).zip(['-', '-', '>']).all(|(d, c)| self.c(j + d) == c))?;
             return Some((end + 3, true));
         }
         let closing = self.c(i + 1) == '/';
         let from = i + 1 + usize::from(closing || self.c(i + 1) == '!');
-        let name: String =
-            (from..from + 12).map(|j| self.c(j)).take_while(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+        let name: String = (from..from + 12)
+            .map(|j| self.c(j))
+            .take_while(char::is_ascii_alphanumeric)
+            .collect::<String>()
+            .to_lowercase();
         let after = self.c(from + name.len());
         if !(after.is_whitespace() || after == '>' || after == '/') {
             return None;
@@ -328,7 +335,9 @@ impl Scan<'_> {
         let close = (from..(from + TAG_CHARS_MAX).min(self.chars.len())).find(|j| self.c(*j) == '>')?;
         if !closing && matches!(name.as_str(), "script" | "style") {
             let end = (close..self.chars.len()).find(|j| {
-                self.c(*j) == '<' && self.c(j + 1) == '/' && name.chars().zip(j + 2..).all(|(n, k)| self.c(k).to_ascii_lowercase() == n)
+                self.c(*j) == '<'
+                    && self.c(j + 1) == '/'
+                    && name.chars().zip(j + 2..).all(|(n, k)| self.c(k).to_ascii_lowercase() == n)
             });
             return Some((end.unwrap_or(self.chars.len()), true));
         }
@@ -356,8 +365,21 @@ impl Scan<'_> {
 
 /// Words after which a number is a reference, not a list mark.
 const TAKES_NUMBER: &[&str] = &[
-    "section", "sections", "clause", "clauses", "article", "articles", "paragraph", "paragraphs", "version", "exhibit",
-    "schedule", "appendix", "attachment", "part", "v",
+    "section",
+    "sections",
+    "clause",
+    "clauses",
+    "article",
+    "articles",
+    "paragraph",
+    "paragraphs",
+    "version",
+    "exhibit",
+    "schedule",
+    "appendix",
+    "attachment",
+    "part",
+    "v",
 ];
 
 const INLINE_TAGS: &[&str] = &[
@@ -366,10 +388,62 @@ const INLINE_TAGS: &[&str] = &[
 ];
 
 const BLOCK_TAGS: &[&str] = &[
-    "article", "aside", "blockquote", "body", "br", "button", "center", "dd", "details", "div", "dl", "doctype", "dt",
-    "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "iframe", "img",
-    "input", "label", "li", "link", "main", "meta", "nav", "noscript", "ol", "option", "p", "path", "pre", "script",
-    "section", "select", "style", "summary", "svg", "table", "tbody", "td", "tfoot", "th", "thead", "title", "tr", "ul",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "br",
+    "button",
+    "center",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "doctype",
+    "dt",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "head",
+    "header",
+    "hr",
+    "html",
+    "iframe",
+    "img",
+    "input",
+    "label",
+    "li",
+    "link",
+    "main",
+    "meta",
+    "nav",
+    "noscript",
+    "ol",
+    "option",
+    "p",
+    "path",
+    "pre",
+    "script",
+    "section",
+    "select",
+    "style",
+    "summary",
+    "svg",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "title",
+    "tr",
+    "ul",
 ];
 
 /// Not seen by a reader, inside a word or beside it.
@@ -445,7 +519,9 @@ const WINDOW_BITS: u32 = 40;
 pub(crate) fn windows(words: &[Word]) -> Vec<u64> {
     words
         .windows(WINDOW_WORDS)
-        .map(|w| w.iter().fold(0x9e37_79b9_7f4a_7c15u64, |h, word| mix(h.rotate_left(17) ^ word.hash)) >> (64 - WINDOW_BITS))
+        .map(|w| {
+            w.iter().fold(0x9e37_79b9_7f4a_7c15u64, |h, word| mix(h.rotate_left(17) ^ word.hash)) >> (64 - WINDOW_BITS)
+        })
         .collect()
 }
 

@@ -103,7 +103,7 @@ fn catalog_version(d: &Dossier<'_>) -> wire::CatalogVersion {
         _ => 0,
     };
     let governing = d.assessment.licenses.iter().filter_map(|l| d.catalog.license(&l.license));
-    let least = governing.map(|l| l.review_level.as_str()).min_by_key(|l| rank(l)).unwrap_or("unreviewed");
+    let least = governing.map(|l| l.review.level.as_str()).min_by_key(|l| rank(l)).unwrap_or("unreviewed");
     wire::CatalogVersion {
         version: d.catalog.version.clone(),
         date: d.catalog.version.replace('.', "-"),

@@ -20,7 +20,7 @@ pub(crate) const ORGANIZATION_FILE: &str = "freehold.toml";
 
 /// Today in UTC, `YYYY-MM-DD`.
 fn today() -> String {
-    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
+    jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date().to_string()
 }
 
 /// The day of the question.

@@ -8,7 +8,8 @@ use freehold_catalog::Catalog;
 #[test]
 fn the_built_in_catalog_has_no_mistake() {
     let (_, mistakes) = Catalog::load(Catalog::builtin_files());
-    let lines: Vec<String> = mistakes.iter().map(|d| format!("{:?}: {}", d.label.as_ref().map(|l| &l.file), d.message)).collect();
+    let lines: Vec<String> =
+        mistakes.iter().map(|d| format!("{:?}: {}", d.label.as_ref().map(|l| &l.file), d.message)).collect();
     assert!(lines.is_empty(), "{}", lines.join("\n"));
 }
 

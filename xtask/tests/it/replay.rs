@@ -39,7 +39,8 @@ fn the_corpus_replays() {
 #[test]
 fn every_target_has_a_function_here() {
     let manifest = std::fs::read_to_string(fuzz().join("Cargo.toml")).unwrap();
-    let bins: Vec<&str> = manifest.lines().filter_map(|l| l.strip_prefix("name = \"")?.strip_suffix('"')).skip(1).collect();
+    let bins: Vec<&str> =
+        manifest.lines().filter_map(|l| l.strip_prefix("name = \"")?.strip_suffix('"')).skip(1).collect();
     let known: Vec<&str> = TARGETS.iter().map(|(n, _)| *n).collect();
     assert_eq!(bins, known);
 }

@@ -1,0 +1,38 @@
+//! Mistakes of the user's input, all at once, each with its place and what to do.
+
+use freehold_base::{Diagnostic, Severity};
+
+use crate::style::{Ink, Style};
+
+/// Prints mistakes, one block each, and a line that counts them where there are several.
+pub fn diagnostics(mistakes: &[Diagnostic], style: Style) -> String {
+    let mut out = String::new();
+    for d in mistakes {
+        let (word, ink) = match d.severity {
+            Severity::Error => ("error", Ink::Bad),
+            Severity::Warning => ("warning", Ink::Open),
+            Severity::Note => ("note", Ink::Quiet),
+        };
+        out.push_str(&format!(
+            "{}{} {}\n",
+            style.paint(ink, word),
+            style.paint(Ink::Quiet, &format!("[{}]:", d.code)),
+            d.message
+        ));
+        if let Some(label) = &d.label {
+            let place = match label.position {
+                Some((line, column)) => format!("{}:{line}:{column}", label.file),
+                None => label.file.clone(),
+            };
+            out.push_str(&format!("  {} {place}\n", style.paint(Ink::Quiet, "-->")));
+        }
+        if let Some(help) = &d.help {
+            out.push_str(&format!("  {} {help}\n", style.paint(Ink::Good, "help:")));
+        }
+    }
+    let errors = mistakes.iter().filter(|d| d.severity == Severity::Error).count();
+    if errors > 1 {
+        out.push_str(&format!("{errors} mistakes\n"));
+    }
+    out
+}
