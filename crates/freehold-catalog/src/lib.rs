@@ -21,7 +21,8 @@ pub use condition::{Expr, Facts, Near};
 pub use facts::{FactDef, FactId, FactOrigin, FactTable, FactType, Presumed, SumDef};
 pub use license::{
     Act, Acts, Duty, Edition, Effect, License, OpenSource, Openness, OpennessTest, OutputTrained, Policy,
-    QUOTE_WORDS_MAX, Reach, Reading, Relations, Requires, Review, Standing, Standings, Strictness, TOPICS, Term, Upstream,
+    QUOTE_WORDS_MAX, Reach, Reading, Relations, Requires, Review, Standing, Standings, Strictness, TOPICS, Term,
+    Upstream,
 };
 pub use models::{Match, ModelRow, Models, expand};
 pub use obligations::{Obligation, Obligations};

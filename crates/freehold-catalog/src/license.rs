@@ -153,6 +153,8 @@ pub struct Reading {
     pub says: String,
     /// When it bites.
     pub when: Expr,
+    /// The condition as it is written in the file; empty = always.
+    pub written: String,
 }
 
 /// What an earlier author's step means for us.
@@ -177,6 +179,8 @@ pub struct Duty {
     pub name_prefix: Option<String>,
     /// A wider condition under which it may be owed.
     pub arguable: Option<Expr>,
+    /// The same as it is written in the file.
+    pub arguable_written: Option<String>,
     /// Only who took a step owes it.
     pub by_us: bool,
     /// The steps that trigger it; empty = any.
@@ -238,6 +242,8 @@ pub struct Term {
     pub readings: Vec<Reading>,
     /// What switches it off.
     pub unless: Option<Expr>,
+    /// The same as it is written in the file.
+    pub unless_written: Option<String>,
     /// The subject of the rule, in the words of `[absent]`.
     pub topic: Option<String>,
     /// A sentence for the reader.
@@ -715,6 +721,7 @@ fn load_term(
         covers: row.words("covers", &covers_words(), Covers::parse),
         readings,
         unless: condition("unless"),
+        unless_written: row.text("unless").map(|t| t.text),
         topic: topic.map(|t| t.text),
         note: row.text("note").map(|t| t.text),
         by_us,
@@ -758,6 +765,7 @@ fn duty_fields(row: &Table<'_, '_>, scope: &Scope<'_>, sink: &Sink<'_>, by_us: b
         places,
         name_prefix,
         arguable: row.text("arguable").and_then(|s| parse(&s, scope, sink)),
+        arguable_written: row.text("arguable").map(|t| t.text),
         by_us,
         steps: relations("steps"),
         steps_arguable: relations("steps-arguable"),
@@ -772,16 +780,17 @@ fn readings(row: &Table<'_, '_>, when: Option<Expr>, scope: &Scope<'_>, sink: &S
     }
     if rows.is_empty() {
         let when = when.unwrap_or(Expr::Const(true));
-        return vec![Reading { id: String::new(), says: String::new(), when }];
+        let written = row.text("when").map(|t| t.text).unwrap_or_default();
+        return vec![Reading { id: String::new(), says: String::new(), when, written }];
     }
     if row.get("when").is_some() {
         sink.error("two-conditions", row.span, "`when` and `[[term.reading]]` exclude each other");
     }
     let mut out = Vec::new();
     for r in rows {
-        let when = r.need("when");
-        let when = parse(&when, scope, sink).unwrap_or(Expr::Const(true));
-        out.push(Reading { id: r.need("id").text, says: r.need("says").text, when });
+        let source = r.need("when");
+        let when = parse(&source, scope, sink).unwrap_or(Expr::Const(true));
+        out.push(Reading { id: r.need("id").text, says: r.need("says").text, when, written: source.text });
         r.finish();
     }
     out
@@ -908,7 +917,9 @@ fn load_item(row: Table<'_, '_>, scope: &Scope<'_>, sink: &Sink<'_>) -> Term {
         readings(&row, when, scope, sink)
     } else {
         let when = item_condition(&forbids, &row.texts("near"), scope, sink);
-        vec![Reading { id: String::new(), says: String::new(), when }]
+        let words: Vec<String> = forbids.iter().map(|f| format!("\"{}\"", f.text)).collect();
+        let written = format!("use.activities overlaps [{}]", words.join(", "));
+        vec![Reading { id: String::new(), says: String::new(), when, written }]
     };
     row.get("near");
     let information = row
@@ -929,6 +940,7 @@ fn load_item(row: Table<'_, '_>, scope: &Scope<'_>, sink: &Sink<'_>) -> Term {
         covers: Vec::new(),
         readings,
         unless: row.text("unless").and_then(|s| parse(&s, scope, sink)),
+        unless_written: row.text("unless").map(|t| t.text),
         topic: None,
         note: row.text("note").map(|t| t.text),
         by_us: false,

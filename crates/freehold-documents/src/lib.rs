@@ -3,7 +3,20 @@
 //! Pure: takes a dossier or the catalog and a [`Style`], gives text. Without color the text is the same letter by letter.
 
 mod diagnostics;
+mod explain;
+mod inspect;
+mod page;
+mod screen;
 mod style;
+mod what_if;
+mod why;
+mod words;
 
 pub use diagnostics::diagnostics;
+pub use explain::{explain_license, explain_model};
+pub use inspect::{InspectedText, inspect};
+pub use screen::{screen, summary_table};
 pub use style::Style;
+pub use what_if::what_if;
+pub use why::why;
+pub use words::fact_word;

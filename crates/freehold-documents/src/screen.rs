@@ -130,13 +130,7 @@ fn lineage(d: &Dossier<'_>, page: &mut Page) {
 }
 
 /// Adds the parents of a work; returns how many there was no room for.
-fn tree(
-    graph: &Graph,
-    child: usize,
-    depth: usize,
-    seen: &mut BTreeSet<usize>,
-    rows: &mut Vec<Vec<Cell>>,
-) -> usize {
+fn tree(graph: &Graph, child: usize, depth: usize, seen: &mut BTreeSet<usize>, rows: &mut Vec<Vec<Cell>>) -> usize {
     let mut left = 0;
     for e in graph.edges.iter().filter(|e| e.child == child) {
         let parent = &graph.works[e.parent];
@@ -145,9 +139,12 @@ fn tree(
             left += usize::from(new);
             continue;
         }
-        let named = parent.description.as_ref().map_or_else(|| parent.id.clone(), |t| {
-            if parent.id.starts_with("dataset ") { t.clone() } else { parent.id.clone() }
-        });
+        let named = parent.description.as_ref().map_or_else(
+            || parent.id.clone(),
+            |t| {
+                if parent.id.starts_with("dataset ") { t.clone() } else { parent.id.clone() }
+            },
+        );
         let place = words::place(&e.evidence);
         rows.push(vec![
             Cell::ink(Ink::Quiet, format!("{}└ {}", "  ".repeat(depth), words::step(e.relation))),
@@ -321,7 +318,8 @@ fn because(d: &Dossier<'_>, page: &mut Page) {
     if a.range.is_point() && a.range.best == Permission::Permitted {
         return;
     }
-    let decides = |l: &&Limit<'_>| if a.range.is_point() { l.sure && l.to == a.range.worst } else { l.to < a.range.best };
+    let decides =
+        |l: &&Limit<'_>| if a.range.is_point() { l.sure && l.to == a.range.worst } else { l.to < a.range.best };
     let mut seen = BTreeSet::new();
     let mut rows: Vec<String> = Vec::new();
     let mut left = 0;
@@ -548,7 +546,11 @@ fn questions(d: &Dossier<'_>, page: &mut Page) {
     }
     if d.questions.len() > QUESTIONS_MAX {
         let n = d.questions.len() - QUESTIONS_MAX;
-        page.row(Ink::Quiet, "", &format!("{} more may follow; freehold check --ask asks them in turn", words::count(n)));
+        page.row(
+            Ink::Quiet,
+            "",
+            &format!("{} more may follow; freehold check --ask asks them in turn", words::count(n)),
+        );
     }
 }
 

@@ -163,7 +163,11 @@ pub(crate) fn size(bytes: u64) -> String {
         if bytes >= unit {
             let tenths = bytes / (unit / 10).max(1);
             let (whole, tenth) = (tenths / 10, tenths % 10);
-            return if whole >= 10 || tenth == 0 { format!("{whole} {name}") } else { format!("{whole}.{tenth} {name}") };
+            return if whole >= 10 || tenth == 0 {
+                format!("{whole} {name}")
+            } else {
+                format!("{whole}.{tenth} {name}")
+            };
         }
     }
     format!("{bytes} bytes")
