@@ -63,7 +63,7 @@ fn about_code(claim: &Claim) -> bool {
 pub(crate) fn conclude<'g>(
     work: &'g Work,
     made_by: Option<MadeBy>,
-    adds_layer: bool,
+    (adds_layer, stands_alone): (bool, bool),
     catalog: &Catalog,
     findings: &mut Vec<Finding>,
 ) -> Layer<'g> {
@@ -87,6 +87,11 @@ pub(crate) fn conclude<'g>(
         }
     }
     if (ours || perhaps) && read.is_empty() {
+        // a work that stands on nothing and says nothing: if somebody else made it, nothing is granted
+        if perhaps && adds_layer && stands_alone {
+            layer.conclusion.alternatives.push(missing(true));
+            findings.push(missing_license(work));
+        }
         return layer;
     }
     choose(work, &read, &mut layer, catalog, findings);
@@ -97,18 +102,24 @@ pub(crate) fn conclude<'g>(
         findings.push(finding(FindingCode::CodeAndWeightsDiffer, work, format!("code: {code}; weights: {weights}")));
     }
     if layer.conclusion.alternatives.is_empty() && adds_layer {
-        let missing = Alternative {
-            statement: Statement::One(Leaf::Missing),
-            edition: None,
-            altered: false,
-            additions: Vec::new(),
-            perhaps: false,
-        };
-        layer.conclusion.alternatives.push(missing);
-        let detail = format!("nothing says under what license `{}` stands", work.id);
-        findings.push(finding(FindingCode::MissingLicense, work, detail));
+        layer.conclusion.alternatives.push(missing(false));
+        findings.push(missing_license(work));
     }
     layer
+}
+
+fn missing(perhaps: bool) -> Alternative {
+    Alternative {
+        statement: Statement::One(Leaf::Missing),
+        edition: None,
+        altered: false,
+        additions: Vec::new(),
+        perhaps,
+    }
+}
+
+fn missing_license(work: &Work) -> Finding {
+    finding(FindingCode::MissingLicense, work, format!("nothing says under what license `{}` stands", work.id))
 }
 
 fn finding(code: FindingCode, work: &Work, detail: String) -> Finding {

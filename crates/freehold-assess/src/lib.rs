@@ -244,7 +244,8 @@ fn groups<'g>(
         let made_by = input.made_by(i);
         let adds_layer =
             !only_copies && made_by != Some(MadeBy::Organization) && work.kind == freehold_base::WorkKind::Model;
-        layers.push(Some(conclude::conclude(work, made_by, adds_layer, catalog, findings)));
+        let stands_alone = edges.iter().all(|e| graph.edges[*e].relation == Relation::TrainedOnData);
+        layers.push(Some(conclude::conclude(work, made_by, (adds_layer, stands_alone), catalog, findings)));
     }
     let upstream = upstream_sets(input, ancestry, &layers);
     type Key = (Conclusion, Vec<(FactId, Value)>, bool);

@@ -1,11 +1,12 @@
 //! `activities.toml`: what use policies speak of, a closed tree with near neighbors.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::document::{Node, Sink, Table, unknown_word};
 
 /// A set of activities, by their position in the table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityMask(u128);
 
 impl ActivityMask {
@@ -33,7 +34,7 @@ impl ActivityMask {
 }
 
 /// One activity.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Activity {
     /// The word.
     pub id: String,
@@ -45,7 +46,7 @@ pub struct Activity {
 }
 
 /// The tree.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ActivityTable {
     /// Activities, in the file's order.
     pub activities: Vec<Activity>,

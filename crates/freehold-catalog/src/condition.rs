@@ -9,6 +9,7 @@
 //! ```
 //! A name is a fact, a sum, a `[define]` word, or `territory.<id>`. A definition is put in place where it is named.
 
+use serde::{Deserialize, Serialize};
 use freehold_base::{Month, Truth, Value, nearest};
 
 use crate::activities::{ActivityMask, ActivityTable};
@@ -17,7 +18,7 @@ use crate::facts::{FactId, FactTable, FactType};
 use crate::territories::Territories;
 
 /// A condition, resolved: every name is a fact of the table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Expr {
     /// `true`, `false`.
     Const(bool),
@@ -78,7 +79,7 @@ pub enum Expr {
 }
 
 /// A number, a figure, or a sum of figures.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Quantity {
     /// A literal.
     Literal(i64),
@@ -89,7 +90,7 @@ pub enum Quantity {
 }
 
 /// How two numbers compare.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Comparison {
     /// `==`
     Equal,

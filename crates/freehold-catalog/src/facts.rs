@@ -1,5 +1,6 @@
 //! `facts.toml`: the facts that conditions may read, what a user is asked, and what silence means.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use freehold_base::Value;
@@ -7,11 +8,11 @@ use freehold_base::Value;
 use crate::document::{Node, NodeValue, Sink, Table};
 
 /// Index of a fact in [`FactTable::facts`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FactId(pub u16);
 
 /// The type of a fact's value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FactType {
     /// `true` or `false`.
     Bool,
@@ -34,7 +35,7 @@ pub enum FactType {
 }
 
 /// Where a fact's value comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FactOrigin {
     /// The user states it.
     Stated,
@@ -45,7 +46,7 @@ pub enum FactOrigin {
 }
 
 /// What silence means.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Presumed {
     /// This value.
     Value(Value),
@@ -54,7 +55,7 @@ pub enum Presumed {
 }
 
 /// One fact.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FactDef {
     /// Dotted name (`organization.country`).
     pub name: String,
@@ -79,7 +80,7 @@ pub struct FactDef {
 }
 
 /// A sum over facts: an interval, known where all its parts are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SumDef {
     /// Dotted name (`group.monthly_active_users`).
     pub name: String,
@@ -88,7 +89,7 @@ pub struct SumDef {
 }
 
 /// Everything `facts.toml` says, but for `[define]`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct FactTable {
     /// Facts, in the file's order.
     pub facts: Vec<FactDef>,

@@ -12,6 +12,7 @@ mod obligations;
 mod tags;
 mod territories;
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use freehold_base::Diagnostic;
@@ -33,12 +34,8 @@ use condition::Scope;
 use document::{Sink, parse_toml};
 use license::Law;
 
-mod embedded {
-    include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
-}
-
 /// Everything that `catalog/` says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Catalog {
     /// Facts and sums.
     pub facts: FactTable,
@@ -72,14 +69,20 @@ pub struct CatalogFile<'a> {
 }
 
 impl Catalog {
-    /// The catalog that this build carries. Mistakes in it are a fault of the build, found by its tests.
-    pub fn builtin() -> Catalog {
-        Catalog::load(embedded::FILES).0
+    /// The loaded catalog as bytes, for [`Catalog::from_bytes`] of the same build.
+    ///
+    /// # Errors
+    /// A catalog that cannot be written down is a fault of this crate; the sentence says where.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        postcard::to_allocvec(self).map_err(|e| e.to_string())
     }
 
-    /// The files of the catalog that this build carries.
-    pub fn builtin_files() -> &'static [CatalogFile<'static>] {
-        embedded::FILES
+    /// Reads what [`Catalog::to_bytes`] of the same build wrote; nothing else can be read.
+    ///
+    /// # Errors
+    /// Bytes of another build, or not of a catalog.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Catalog, String> {
+        postcard::from_bytes(bytes).map_err(|e| e.to_string())
     }
 
     /// Loads a catalog; every mistake of every file is returned.

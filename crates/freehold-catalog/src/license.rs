@@ -1,5 +1,6 @@
 //! A license as terms, and the use policies it incorporates.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 use freehold_base::{By, Covers, Relation};
@@ -11,7 +12,7 @@ use crate::obligations::Obligations;
 macro_rules! word_set {
     ($(#[$meta:meta])* $set:ident of $(#[$emeta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$emeta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[repr(u8)]
         pub enum $name { $($(#[$vmeta])* $variant,)* }
         impl $name {
@@ -25,7 +26,7 @@ macro_rules! word_set {
             pub fn parse(word: &str) -> Option<$name> { match word { $($word => Some($name::$variant),)* _ => None } }
         }
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub struct $set(u16);
         impl $set {
             /// The set with these members.
@@ -89,7 +90,7 @@ word_set! {
 }
 
 /// A bit set of relations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relations(u16);
 
 impl Relations {
@@ -108,7 +109,7 @@ impl Relations {
 }
 
 /// One text of a license.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Edition {
     /// Id of the text, as `identify` answers.
     pub text: String,
@@ -123,7 +124,7 @@ pub struct Edition {
 }
 
 /// What a model trained on outputs is to the license.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OutputTrained {
     /// A derivative.
     Derivative,
@@ -134,7 +135,7 @@ pub enum OutputTrained {
 }
 
 /// What a step makes of the licensed work.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Reach {
     /// Steps that make a derivative.
     pub derivative: Relations,
@@ -145,7 +146,7 @@ pub struct Reach {
 }
 
 /// One way to read a term.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Reading {
     /// Kebab-case id; empty where the term has one reading only.
     pub id: String,
@@ -158,7 +159,7 @@ pub struct Reading {
 }
 
 /// What an earlier author's step means for us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Upstream {
     /// Nothing.
     None,
@@ -167,7 +168,7 @@ pub enum Upstream {
 }
 
 /// A duty's own fields.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Duty {
     /// A code of `obligations.toml`.
     pub code: String,
@@ -192,7 +193,7 @@ pub struct Duty {
 }
 
 /// What we may put on our own layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Requires {
     /// Terms that do not conflict.
     NoConflict,
@@ -203,7 +204,7 @@ pub enum Requires {
 }
 
 /// What a term does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Effect {
     /// Grants acts.
     Grant(Acts),
@@ -222,7 +223,7 @@ pub enum Effect {
 }
 
 /// One rule of a license or a use policy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Term {
     /// Unique in its file.
     pub id: String,
@@ -255,7 +256,7 @@ pub struct Term {
 }
 
 /// How much a license limits, for "more permissive than".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Strictness {
     /// Duties at most.
     Open,
@@ -266,7 +267,7 @@ pub enum Strictness {
 }
 
 /// How a license fares in a published test of openness.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Openness {
     /// It passes, as far as a license can.
     Met,
@@ -295,7 +296,7 @@ impl Openness {
 }
 
 /// One test of openness: how the license fares, the clause that decides, why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpennessTest {
     /// How it fares.
     pub test: Openness,
@@ -306,7 +307,7 @@ pub struct OpennessTest {
 }
 
 /// What others call open source, each by its own test.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenSource {
     /// On the Open Source Initiative's list of approved licenses.
     pub osi_approved: bool,
@@ -318,7 +319,7 @@ pub struct OpenSource {
 }
 
 /// Who read the encoding against the text, and when.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
     /// unreviewed, engineer or counsel.
     pub level: String,
@@ -329,7 +330,7 @@ pub struct Review {
 }
 
 /// A license in law.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct License {
     /// The id in verdicts, policies and cases; the file's name.
     pub id: String,
@@ -375,7 +376,7 @@ impl License {
 }
 
 /// A use policy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Policy {
     /// The file's name.
     pub id: String,

@@ -1,5 +1,6 @@
 //! What each model is under: rows by organization, family, size, version and date, and the spellings they travel under.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use freehold_base::{Covers, Relation};
@@ -10,7 +11,7 @@ use crate::document::{Node, Sink, Table};
 const EXPANSION_MAX: usize = 512;
 
 /// What a publisher states of a model.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelRow {
     /// Repository id as the publisher writes it.
     pub id: String,
@@ -61,7 +62,7 @@ pub enum Match<'c> {
 }
 
 /// All rows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Models {
     rows: Vec<ModelRow>,
     /// Lower-case id or alias to rows.

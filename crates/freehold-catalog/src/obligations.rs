@@ -1,11 +1,12 @@
 //! `obligations.toml`: the closed list of duty codes.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::document::{Node, Sink, Table};
 
 /// One code or family of codes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Obligation {
     /// The code, or the prefix of a family.
     pub code: String,
@@ -18,7 +19,7 @@ pub struct Obligation {
 }
 
 /// All codes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Obligations {
     by_code: BTreeMap<String, Obligation>,
     families: Vec<Obligation>,

@@ -1,5 +1,6 @@
 //! `tags.toml`: license tags that are not licenses.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::{Node, Sink, Table};
@@ -14,7 +15,7 @@ pub enum TagMeaning<'t> {
 }
 
 /// All such tags.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tags {
     silent: BTreeSet<String>,
     families: BTreeMap<String, Vec<String>>,

@@ -1,11 +1,12 @@
 //! `territories.toml`: lists of countries that texts speak of.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::document::{Node, Sink, Table};
 
 /// Territories by id.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Territories {
     by_id: BTreeMap<String, Vec<String>>,
 }

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use freehold_assess::{Deployment, Input, assess};
 use freehold_base::{Evidence, Graph, MadeBy, Relation, Value};
-use freehold_catalog::Catalog;
 use freehold_lineage::{complete, link, work_index};
 
 const BASES: [&str; 8] = [
@@ -62,7 +61,7 @@ fn stored(n: usize, depth: usize, catalog: &Catalog) -> (Graph, Deployment) {
 }
 
 fn main() {
-    let catalog = Catalog::builtin();
+    let catalog = freehold_law::catalog();
     let count: usize = std::env::args().nth(1).and_then(|a| a.parse().ok()).unwrap_or(100_000);
     let all: Vec<(Graph, Deployment)> = (0..count).map(|n| stored(n, 1 + n % 4, &catalog)).collect();
     let start = Instant::now();

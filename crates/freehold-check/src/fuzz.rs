@@ -1,20 +1,13 @@
 //! Entry points for the fuzzers; the same functions replay the corpus in the ordinary tests.
 
-use std::sync::OnceLock;
-
 use freehold_catalog::{Catalog, CatalogFile};
 
-fn catalog() -> &'static Catalog {
-    static CATALOG: OnceLock<Catalog> = OnceLock::new();
-    CATALOG.get_or_init(Catalog::builtin)
-}
-
 /// A case, as JSON and as TOML: read, and judged where it can be read.
-pub fn fuzz_case(data: &[u8]) {
+pub fn fuzz_case(data: &[u8], catalog: &Catalog) {
     let text = String::from_utf8_lossy(data);
     for (case, _) in [
-        crate::case_from_json("fuzz", &text, catalog(), "2026-11-24"),
-        crate::case_from_toml("fuzz", &text, catalog(), "2026-11-24"),
+        crate::case_from_json("fuzz", &text, catalog, "2026-11-24"),
+        crate::case_from_toml("fuzz", &text, catalog, "2026-11-24"),
     ] {
         let Some(case) = case else { continue };
         // long lineages are legal and slow; their cost is measured elsewhere
@@ -32,14 +25,14 @@ pub fn fuzz_case(data: &[u8]) {
             as_of: "2026-11-24".into(),
             findings: Vec::new(),
         };
-        let _ = crate::judge(parts, catalog());
+        let _ = crate::judge(parts, catalog);
     }
 }
 
-/// A license file beside the closed lists of the built-in catalog.
-pub fn fuzz_license(data: &[u8]) {
+/// A license file beside the closed lists of a catalog.
+pub fn fuzz_license(data: &[u8], builtin: &[CatalogFile<'_>]) {
     let text = String::from_utf8_lossy(data);
-    let shared = Catalog::builtin_files().iter().filter(|f| !f.path.contains('/')).copied();
+    let shared = builtin.iter().filter(|f| !f.path.contains('/')).copied();
     let mut files: Vec<CatalogFile<'_>> = shared.collect();
     files.push(CatalogFile { path: "licenses/fuzz.toml", text: &text });
     files.push(CatalogFile { path: "policies/fuzz.toml", text: &text });

@@ -8,10 +8,8 @@ mod load;
 
 use std::process::ExitCode;
 
-use freehold_catalog::Catalog;
-
 fn main() -> ExitCode {
-    let catalog = Catalog::builtin();
+    let catalog = freehold_law::catalog();
     let matches = match cli::command(&catalog).try_get_matches() {
         Ok(matches) => matches,
         Err(e) => {

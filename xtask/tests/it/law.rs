@@ -7,7 +7,7 @@ use freehold_catalog::Catalog;
 
 #[test]
 fn the_built_in_catalog_has_no_mistake() {
-    let (_, mistakes) = Catalog::load(Catalog::builtin_files());
+    let (_, mistakes) = Catalog::load(freehold_law::files());
     let lines: Vec<String> =
         mistakes.iter().map(|d| format!("{:?}: {}", d.label.as_ref().map(|l| &l.file), d.message)).collect();
     assert!(lines.is_empty(), "{}", lines.join("\n"));
@@ -27,9 +27,9 @@ fn every_quote_stands_in_its_text() {
 
 #[test]
 fn a_changed_word_in_a_quote_is_found() {
-    let files = Catalog::builtin_files();
+    let files = freehold_law::files();
     let license = files.iter().find(|f| f.path == "licenses/mit.toml").unwrap();
-    let catalog = Catalog::builtin();
+    let catalog = freehold_law::catalog();
     let quote = &catalog.license("mit").unwrap().terms[0].quote;
     let changed = quote.replacen(' ', " un", 1);
     assert!(license.text.contains(quote.as_str()));

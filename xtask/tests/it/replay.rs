@@ -15,8 +15,8 @@ const TARGETS: &[Target] = &[
     ("legal", freehold_artifact::fuzz::fuzz_legal),
     ("identify", freehold_text::fuzz::fuzz_identify),
     ("text-index", freehold_text::fuzz::fuzz_index),
-    ("case", freehold_check::fuzz::fuzz_case),
-    ("license", freehold_check::fuzz::fuzz_license),
+    ("case", |data| freehold_check::fuzz::fuzz_case(data, freehold_law::shared())),
+    ("license", |data| freehold_check::fuzz::fuzz_license(data, freehold_law::files())),
 ];
 
 fn fuzz() -> PathBuf {

@@ -1,8 +1,10 @@
-//! Lists the files of `catalog/` so that they are compiled into the binary.
+//! Loads `catalog/` and writes it down in the loaded form; lists its files for those who read them.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+use freehold_catalog::{Catalog, CatalogFile};
 
 fn main() {
     let manifest = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
@@ -12,15 +14,25 @@ fn main() {
     collect(&root, &mut paths);
     paths.sort();
     let mut out = String::from("pub(super) const FILES: &[super::CatalogFile<'static>] = &[\n");
+    let mut files = Vec::new();
     for path in paths {
         println!("cargo::rerun-if-changed={}", path.display());
         let relative = path.strip_prefix(&root).expect("below catalog/").to_string_lossy().replace('\\', "/");
         writeln!(out, "    super::CatalogFile {{ path: {relative:?}, text: include_str!({path:?}) }},")
             .expect("string");
+        files.push((relative, fs::read_to_string(&path).expect("a file of catalog/ is readable text")));
     }
     out.push_str("];\n");
-    let target = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("embedded.rs");
-    fs::write(target, out).expect("OUT_DIR is writable");
+    let target = PathBuf::from(env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
+    fs::write(target.join("embedded.rs"), out).expect("OUT_DIR is writable");
+    let refs: Vec<CatalogFile<'_>> = files.iter().map(|(path, text)| CatalogFile { path, text }).collect();
+    let (catalog, mistakes) = Catalog::load(&refs);
+    for m in &mistakes {
+        let file = m.label.as_ref().map(|l| l.file.as_str()).unwrap_or_default();
+        println!("cargo::warning=catalog/{file}: {}", m.message);
+    }
+    fs::write(target.join("catalog.bin"), catalog.to_bytes().expect("a catalog can be written down"))
+        .expect("OUT_DIR is writable");
 }
 
 fn collect(dir: &Path, out: &mut Vec<PathBuf>) {
