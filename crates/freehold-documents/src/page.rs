@@ -82,15 +82,6 @@ impl Page {
         self.out.push('\n');
     }
 
-    /// Text over the whole width.
-    pub(crate) fn paragraph(&mut self, indent: usize, text: &str) {
-        for line in wrap(text, self.style.width.saturating_sub(indent)) {
-            self.out.push_str(&" ".repeat(indent));
-            self.out.push_str(&line);
-            self.out.push('\n');
-        }
-    }
-
     /// A label and text beside it; the label stands on the first line only.
     pub(crate) fn row(&mut self, ink: Ink, label: &str, text: &str) {
         self.row_of(ink, label, Ink::Plain, text);
@@ -98,7 +89,7 @@ impl Page {
 
     /// The same with ink for the text.
     pub(crate) fn row_of(&mut self, ink: Ink, label: &str, text_ink: Ink, text: &str) {
-        let at = LABEL.max(columns(label) + 1);
+        let at = if columns(label) < LABEL { LABEL } else { columns(label) + 2 };
         let lines = wrap(text, self.style.width.saturating_sub(LABEL));
         // a label wider than its column pushes the first line only
         let first = wrap(text, self.style.width.saturating_sub(at)).into_iter().next().unwrap_or_default();
@@ -201,7 +192,7 @@ mod tests {
         page.row(Ink::Quiet, "a-long-label", "the quick brown fox jumps over it");
         assert_eq!(
             page.finish(),
-            "governs   the quick brown fox\n          jumps over it\na-long-label the quick brown\n          fox jumps over it\n"
+            "governs   the quick brown fox\n          jumps over it\na-long-label  the quick brown\n          fox jumps over it\n"
         );
     }
 }

@@ -232,6 +232,7 @@ fn lacks(d: &Dossier<'_>) -> Option<String> {
     let path = if outgoing.path.is_empty() { "the release" } else { outgoing.path.as_str() };
     Some(match (unmet, all) {
         (1, 1) => format!("{path} lacks the one thing you owe"),
+        (2, 2) => format!("{path} lacks both things you owe"),
         (n, all) if n == all => format!("{path} lacks all {} things you owe", words::count(all)),
         (n, all) => format!("{path} lacks {} of the {} things you owe", words::count(n), words::count(all)),
     })
@@ -321,32 +322,43 @@ fn because(d: &Dossier<'_>, page: &mut Page) {
     let decides =
         |l: &&Limit<'_>| if a.range.is_point() { l.sure && l.to == a.range.worst } else { l.to < a.range.best };
     let mut seen = BTreeSet::new();
-    let mut rows: Vec<String> = Vec::new();
-    let mut left = 0;
+    // clauses that hang on the same facts are one line
+    let mut groups: Vec<(String, Vec<&Limit<'_>>)> = Vec::new();
     for l in a.limits.iter().filter(decides) {
-        let cite = limit_cite(d, l);
-        if !seen.insert(cite.clone()) {
+        if !seen.insert(limit_cite(d, l)) {
             continue;
         }
-        if rows.len() == BECAUSE_MAX {
-            left += 1;
-            continue;
-        }
-        let mut text = match l.term {
-            Some(t) => format!("{cite}  “{}”", t.quote),
-            None => cite,
-        };
         let facts = facts_words(d, &l.facts);
-        if !facts.is_empty() {
-            text.push_str(&format!("  ({facts})"));
+        match groups.iter_mut().find(|(f, _)| *f == facts && !f.is_empty()) {
+            Some((_, list)) => list.push(l),
+            None => groups.push((facts, vec![l])),
         }
-        rows.push(text);
     }
+    let left = groups.len().saturating_sub(BECAUSE_MAX);
+    groups.truncate(BECAUSE_MAX);
+    let rows: Vec<String> = groups.iter().map(|(facts, list)| because_words(d, facts, list)).collect();
     for (i, text) in rows.iter().enumerate() {
         page.row(Ink::Quiet, if i == 0 { "because" } else { "" }, text);
     }
     if left > 0 {
         page.row(Ink::Quiet, "", &format!("… and {left} more clauses; freehold why verdict lists them"));
+    }
+}
+
+/// Clauses that rest on the same facts: one with its words, several by number.
+fn because_words(d: &Dossier<'_>, facts: &str, list: &[&Limit<'_>]) -> String {
+    let facts = if facts.is_empty() { String::new() } else { format!("  ({facts})") };
+    match list {
+        [one] => match one.term {
+            Some(t) => format!("{}  “{}”{facts}", limit_cite(d, one), t.quote),
+            None => format!("{}{facts}", limit_cite(d, one)),
+        },
+        many => {
+            let shown: Vec<String> = many.iter().take(3).map(|l| limit_cite(d, l)).collect();
+            let more = many.len().saturating_sub(3);
+            let more = if more > 0 { format!(" and {more} more clauses") } else { String::new() };
+            format!("{}{more}{facts}", shown.join(", "))
+        }
     }
 }
 
@@ -386,9 +398,14 @@ fn licenses(d: &Dossier<'_>, page: &mut Page) {
         }
     }
     for (i, ((code_only, id, edition), list)) in governs.iter().enumerate() {
+        if id.is_empty() {
+            let works: Vec<&str> = list.iter().map(|l| d.graph.works[l.work].id.as_str()).collect();
+            let text = format!("nothing that is stated: no file and no catalog says under what {} stands", works.join(", "));
+            page.row(Ink::Open, if i == 0 { "governs" } else { "" }, &text);
+            continue;
+        }
         let name = match d.catalog.license(id) {
             Some(law) => words::license_name(law, edition),
-            None if id.is_empty() => "no license is stated".to_string(),
             None => format!("{id} (not in the catalog in law)"),
         };
         let mut text = format!("{name}  {}", from_words(d, list));
@@ -400,6 +417,11 @@ fn licenses(d: &Dossier<'_>, page: &mut Page) {
     let mut first = true;
     let mut seen = BTreeSet::new();
     for l in a.licenses.iter().filter(|l| l.displaced || l.outbound || l.beyond) {
+        // the same statement, told once by whoever made the layer
+        let told = |o: &&Governing| o.outbound && o.work == l.work && (l.claims.is_empty() || o.claims == l.claims);
+        if !l.outbound && a.licenses.iter().any(|o| told(&o)) {
+            continue;
+        }
         let text = set_aside(d, l);
         if seen.insert(text.clone()) {
             page.row(Ink::Quiet, if first { "not" } else { "" }, &text);

@@ -119,7 +119,10 @@ pub(crate) fn basis(claim: &Claim) -> String {
 pub(crate) fn license_name(license: &License, edition: &str) -> String {
     let date = license.editions.iter().find(|e| e.text == edition).map(|e| e.date.as_str());
     match date {
-        Some(date) if license.editions.len() > 1 || license.name.len() < 60 => format!("{}, {date}", license.name),
+        // the day of a license that anybody may apply says nothing about the model
+        Some(date) if license.editions.len() > 1 || license.spdx.starts_with("LicenseRef-") => {
+            format!("{}, {date}", license.name)
+        }
         _ => license.name.clone(),
     }
 }

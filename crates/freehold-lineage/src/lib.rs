@@ -265,6 +265,10 @@ fn parents(graph: &mut Graph, described: &Described<'_>, facts: &Facts<'_>, cata
             return;
         }
         let parent = work_index(graph, &id, evidence);
+        if is_repository_id(&id) {
+            // a base that is fetched from a hub is its publisher's
+            graph.works[parent].made_by.get_or_insert(MadeBy::ThirdParty);
+        }
         // the step that a recipe or an adapter's config states outranks a card's bare name
         if let Some(e) = graph.edges.iter_mut().find(|e| e.child == 0 && e.parent == parent) {
             if e.relation == Relation::Derived {

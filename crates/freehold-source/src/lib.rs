@@ -58,6 +58,26 @@ pub fn open(path: &Path, limits: &Limits) -> Result<Vec<Artifact>, Diagnostic> {
     Ok(artifacts)
 }
 
+/// Folder names that say what lies in them and not what it is called.
+const GENERIC: &[&str] =
+    &["adapter", "checkpoint", "dist", "final", "hf", "merged", "model", "models", "out", "output", "weights"];
+
+/// The name that the user gave, unless it is `.` or ends in `..`; for a folder that is called `model` the name of the
+/// folder around it.
+fn name_of(path: &Path, root: &Path) -> String {
+    let own = path.file_name().or(root.file_name()).map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let generic = root.is_dir() && GENERIC.contains(&own.to_ascii_lowercase().as_str());
+    let around = root.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned());
+    around.filter(|_| generic).unwrap_or(own)
+}
+
+/// The name of a model among the folders of a walk (`support-bot/model` is `support-bot`).
+pub fn base_name(root_name: &str) -> &str {
+    let mut parts = root_name.rsplit('/');
+    let last = parts.next().unwrap_or(root_name);
+    if GENERIC.contains(&last.to_ascii_lowercase().as_str()) { parts.next().unwrap_or(last) } else { last }
+}
+
 /// [`open`] without keeping them: `out` gets each artifact as it is complete, folders below before those above.
 /// Gives back what is wrong with the walk itself.
 ///
@@ -70,8 +90,7 @@ pub fn each(path: &Path, limits: &Limits, out: &mut dyn FnMut(Artifact)) -> Resu
         Diagnostic::error(code, format!("`{}` cannot be read: {}", path.display(), e.kind()))
             .help("give a folder, a file, or a Hugging Face cache that exists")
     })?;
-    // the name that the user gave, unless it is `.` or ends in `..`
-    let name = path.file_name().or(root.file_name()).map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = name_of(path, &root);
     let metadata = root
         .metadata()
         .map_err(|e| Diagnostic::error("unreadable", format!("`{}` cannot be read: {}", path.display(), e.kind())))?;

@@ -110,7 +110,7 @@ fn dossier<'c>(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'c>
     let mut said = run.said.clone();
     if run.outgoing.is_some() && said.name.is_none() {
         // what goes out is called what its folder is called, unless somebody says otherwise
-        said.name = Some(artifact.root_name.clone());
+        said.name = Some(freehold_source::base_name(&artifact.root_name).to_string());
     }
     let model = model(&files, &said, &run.index, run.catalog, &run.as_of);
     let parts = Parts {

@@ -1,0 +1,3 @@
+//! The one pipeline against scenarios that counsel can read.
+
+mod scenarios;
