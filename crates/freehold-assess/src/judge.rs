@@ -259,9 +259,9 @@ fn applies<'a>(s: &Situation<'a, '_>, reach: Standings) -> Vec<(&'a View<'a>, bo
 }
 
 /// Every outcome that the term's readings leave, and the facts behind them.
-fn values<'c>(
+fn values(
     s: &Situation<'_, '_>,
-    term: &'c Term,
+    term: &Term,
     view: &View<'_>,
     sure: bool,
     leaned: &mut BTreeSet<Leaned>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use freehold_base::{MadeBy, Range, Value, Verdict};
-use freehold_catalog::{Catalog, FactId, FactOrigin, FactType};
+use freehold_catalog::{Catalog, FactId, FactOrigin, FactType, Term};
 
 use crate::{Access, GapKind, Input, assess};
 
@@ -63,7 +63,9 @@ pub fn questions(input: Input<'_, '_>) -> Vec<Question> {
             cites.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
         };
         let tried = facts.into_iter().take(CANDIDATES_MAX).map(|fact| {
-            let answers = answers(here, fact);
+            let terms: Vec<&Term> =
+                now.gaps.iter().filter(|g| g.facts.contains(&fact)).filter_map(|g| g.term).collect();
+            let answers = answers(here, fact, &terms);
             let removed: usize = answers.iter().map(|a| width(now.range).saturating_sub(width(a.range))).sum();
             // more removed per answer first; then the fact that more terms ask for
             let score = (removed * 100 / answers.len().max(1), asked_by(fact).len());
@@ -98,8 +100,8 @@ fn width(r: Range) -> usize {
     r.best as usize - r.worst as usize
 }
 
-fn answers(input: Input<'_, '_>, fact: FactId) -> Vec<Answer> {
-    candidates(input.catalog, fact)
+fn answers(input: Input<'_, '_>, fact: FactId, terms: &[&Term]) -> Vec<Answer> {
+    candidates(input.catalog, fact, terms)
         .into_iter()
         .map(|(value, says)| {
             let mut deployment = input.deployment.clone();
@@ -112,8 +114,8 @@ fn answers(input: Input<'_, '_>, fact: FactId) -> Vec<Answer> {
         .collect()
 }
 
-/// Values that tell the outcomes apart: one on each side of every limit that a text names.
-fn candidates(catalog: &Catalog, fact: FactId) -> Vec<(Value, String)> {
+/// Values that tell the outcomes apart: one on each side of every limit that the open terms name.
+fn candidates(catalog: &Catalog, fact: FactId, terms: &[&Term]) -> Vec<(Value, String)> {
     let def = catalog.facts.get(fact);
     match def.kind {
         FactType::Bool => vec![(Value::Bool(false), "no".into()), (Value::Bool(true), "yes".into())],
@@ -130,12 +132,9 @@ fn candidates(catalog: &Catalog, fact: FactId) -> Vec<(Value, String)> {
         FactType::Country => country_candidates(catalog),
         FactType::Number | FactType::History => {
             let mut limits = BTreeSet::new();
-            for license in &catalog.licenses {
-                for term in &license.terms {
-                    for reading in &term.readings {
-                        reading.when.limits_on(&catalog.facts, fact, &mut limits);
-                    }
-                }
+            for term in terms {
+                let conditions = term.readings.iter().map(|r| &r.when).chain(&term.unless);
+                conditions.for_each(|e| e.limits_on(&catalog.facts, fact, &mut limits));
             }
             let mut out = vec![(Value::Number(0), "none".to_string())];
             for limit in limits {

@@ -9,8 +9,8 @@
 //! ```
 //! A name is a fact, a sum, a `[define]` word, or `territory.<id>`. A definition is put in place where it is named.
 
-use serde::{Deserialize, Serialize};
 use freehold_base::{Month, Truth, Value, nearest};
+use serde::{Deserialize, Serialize};
 
 use crate::activities::{ActivityMask, ActivityTable};
 use crate::document::{Sink, Span, Spanned};
@@ -292,7 +292,7 @@ fn figure(facts: &dyn Facts, id: FactId, at: Option<Month>) -> Option<i64> {
     }
 }
 
-fn release_figure<'f>(facts: &'f dyn Facts, id: FactId) -> Option<&'f Value> {
+fn release_figure(facts: &dyn Facts, id: FactId) -> Option<&Value> {
     facts.table().get(id).at_release.and_then(|r| facts.value(r))
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use freehold_assess::{Deployment, Input, assess};
 use freehold_base::{Evidence, Graph, MadeBy, Relation, Value};
+use freehold_catalog::Catalog;
 use freehold_lineage::{complete, link, work_index};
 
 const BASES: [&str; 8] = [
@@ -54,9 +55,9 @@ fn stored(n: usize, depth: usize, catalog: &Catalog) -> (Graph, Deployment) {
     set("organization.monthly_active_users", Value::Number(users));
     set("organization.monthly_active_users_at_license_release", Value::Number(users));
     set("organization.affiliates_monthly_active_users_at_license_release", Value::Number(0));
-    set("use.commercial", Value::Bool(n % 5 != 0));
+    set("use.commercial", Value::Bool(!n.is_multiple_of(5)));
     set("use.access", Value::List(vec![ACCESS[n % 5].into()]));
-    set("use.activities", Value::List(if n % 7 == 0 { vec!["credit".into()] } else { vec![] }));
+    set("use.activities", Value::List(if n.is_multiple_of(7) { vec!["credit".into()] } else { vec![] }));
     (graph, deployment)
 }
 

@@ -400,7 +400,8 @@ fn licenses(d: &Dossier<'_>, page: &mut Page) {
     for (i, ((code_only, id, edition), list)) in governs.iter().enumerate() {
         if id.is_empty() {
             let works: Vec<&str> = list.iter().map(|l| d.graph.works[l.work].id.as_str()).collect();
-            let text = format!("nothing that is stated: no file and no catalog says under what {} stands", works.join(", "));
+            let text =
+                format!("nothing that is stated: no file and no catalog says under what {} stands", works.join(", "));
             page.row(Ink::Open, if i == 0 { "governs" } else { "" }, &text);
             continue;
         }
@@ -587,7 +588,11 @@ fn answer_lines(q: &Question) -> Vec<String> {
     }
     groups
         .into_iter()
-        .map(|(v, list)| {
+        .map(|(v, mut list)| {
+            // none at all is less than any limit
+            if list.iter().any(|a| a.starts_with("up to ")) {
+                list.retain(|a| *a != "none");
+            }
             let more = list.len().saturating_sub(5);
             let shown = list.iter().take(5).copied().collect::<Vec<_>>().join(", ");
             let shown = if more > 0 { format!("{shown} and {more} more") } else { shown };

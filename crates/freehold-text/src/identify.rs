@@ -525,9 +525,3 @@ impl Candidate<'_> {
         }
     }
 }
-
-/// The hash that [`Candidate::may_title`] compares, for tests of the builder.
-#[cfg(test)]
-pub(crate) fn title_hash(word: &str) -> u32 {
-    low(hash_bytes(word.as_bytes()))
-}

@@ -37,6 +37,7 @@ pub(crate) struct Loaded<'c> {
 }
 
 /// The index of license texts.
+#[expect(clippy::result_large_err, reason = "once a run")]
 pub(crate) fn text_index() -> Result<Index<'static>, Diagnostic> {
     Index::from_bytes(TEXT_INDEX)
         .map_err(|e| Diagnostic::error("text-index", format!("the built-in text index cannot be read: {e}")))

@@ -101,11 +101,7 @@ fn compare(d: &Dossier<'_>, expect: &toml::Table) -> Vec<String> {
             wrong.push(format!("{key}: expected {want:?}, got {got:?}"));
         }
     }
-    let one = [
-        ("verdict", a.verdict.as_str()),
-        ("best", a.range.best.as_str()),
-        ("worst", a.range.worst.as_str()),
-    ];
+    let one = [("verdict", a.verdict.as_str()), ("best", a.range.best.as_str()), ("worst", a.range.worst.as_str())];
     for (key, got) in one {
         if let Some(want) = expect.get(key).and_then(|v| v.as_str())
             && want != got
@@ -128,9 +124,8 @@ fn compare(d: &Dossier<'_>, expect: &toml::Table) -> Vec<String> {
             wrong.push(format!("because: `{clause}` is not cited; cited are {cited:?}"));
         }
     }
-    const KEYS: &[&str] = &[
-        "verdict", "best", "worst", "owed", "conditional", "arguable", "unmet", "findings", "asks", "because",
-    ];
+    const KEYS: &[&str] =
+        &["verdict", "best", "worst", "owed", "conditional", "arguable", "unmet", "findings", "asks", "because"];
     wrong.extend(expect.keys().filter(|k| !KEYS.contains(&k.as_str())).map(|k| format!("`{k}` is not checked")));
     if expect.get("verdict").is_none() {
         wrong.push("an expectation without a verdict".into());

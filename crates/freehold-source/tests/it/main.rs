@@ -1,1 +1,94 @@
-//! being written
+//! Folders, links, caches and limits, as a caller of the crate meets them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where it stopped")]
+
+use std::fs;
+use std::path::Path;
+
+use freehold_artifact::Artifact;
+use freehold_base::FactKind;
+use freehold_source::{Limits, open};
+
+fn put(root: &Path, file: &str, text: &str) {
+    let path = root.join(file);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn names(artifacts: &[Artifact]) -> Vec<&str> {
+    artifacts.iter().map(|a| a.root_name.as_str()).collect()
+}
+
+const CARD: &str = "---\nlicense: mit\nbase_model: microsoft/phi-4\n---\n";
+
+#[test]
+fn every_folder_with_a_model_file_is_a_model() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "a/config.json", "{}");
+    put(dir.path(), "b/c/README.md", CARD);
+    put(dir.path(), "b/notes.txt", "not a model");
+    let found = open(dir.path(), &Limits::default()).unwrap();
+    assert_eq!(names(&found).len(), 2, "{:?}", names(&found));
+    assert!(found[1].facts.iter().any(|f| f.kind == FactKind::BaseModel && f.value == "microsoft/phi-4"));
+}
+
+#[test]
+fn a_folder_called_model_takes_the_name_around_it() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "support-bot/model/config.json", "{}");
+    let found = open(&dir.path().join("support-bot/model"), &Limits::default()).unwrap();
+    assert_eq!(names(&found), ["support-bot"]);
+    assert_eq!(freehold_source::base_name("x/support-bot/model"), "support-bot");
+    assert_eq!(freehold_source::base_name("x/support-bot"), "support-bot");
+}
+
+#[test]
+fn a_cache_names_repository_and_revision() {
+    let dir = tempfile::tempdir().unwrap();
+    let sha = "0123456789abcdef0123456789abcdef01234567";
+    put(dir.path(), "models--acme--bot/refs/main", sha);
+    put(dir.path(), &format!("models--acme--bot/snapshots/{sha}/README.md"), CARD);
+    let found = open(dir.path(), &Limits::default()).unwrap();
+    assert_eq!(names(&found), ["acme/bot"]);
+    assert!(found[0].facts.iter().any(|f| f.kind == FactKind::Revision && f.value == sha));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_out_of_the_root_is_not_followed() {
+    let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    put(outside.path(), "secret/README.md", CARD);
+    put(dir.path(), "a/config.json", "{}");
+    std::os::unix::fs::symlink(outside.path().join("secret"), dir.path().join("a/linked")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("secret/README.md"), dir.path().join("a/README.md")).unwrap();
+    let found = open(dir.path(), &Limits::default()).unwrap();
+    assert!(found.iter().all(|a| a.facts.iter().all(|f| f.value != "microsoft/phi-4")));
+    assert!(found.iter().any(|a| !a.diagnostics.is_empty()), "the link is told");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_circle_of_links_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "a/config.json", "{}");
+    std::os::unix::fs::symlink(dir.path(), dir.path().join("a/again")).unwrap();
+    assert_eq!(open(dir.path(), &Limits::default()).unwrap().len(), 1);
+}
+
+#[test]
+fn limits_are_told_and_not_passed() {
+    let dir = tempfile::tempdir().unwrap();
+    for n in 0..50 {
+        put(dir.path(), &format!("m{n:02}/config.json"), "{}");
+    }
+    let limits = Limits { entries_max: 20, ..Limits::default() };
+    let found = open(dir.path(), &limits).unwrap();
+    assert!(found.len() < 50 && !found.is_empty(), "{}", found.len());
+    assert!(found[0].diagnostics.iter().any(|d| d.message.contains("20")), "{:?}", found[0].diagnostics);
+}
+
+#[test]
+fn what_is_not_there_is_an_error() {
+    let error = open(Path::new("/nowhere/at/all"), &Limits::default()).unwrap_err();
+    assert_eq!(error.code, "source-not-found");
+}

@@ -80,10 +80,34 @@ fn what_moves() {
     insta::assert_snapshot!(session(
         &root(),
         &[
-            &["what-if", "examples/qwen-3b-product/model", "--use", "examples/qwen-3b-product/use.toml", "--swap-base", "Qwen/Qwen2.5-7B-Instruct", AS_OF],
-            &["what-if", "examples/support-bot-lora/model", "--use", "examples/support-bot-lora/use.toml", "--access", "internal", AS_OF],
+            &[
+                "what-if",
+                "examples/qwen-3b-product/model",
+                "--use",
+                "examples/qwen-3b-product/use.toml",
+                "--swap-base",
+                "Qwen/Qwen2.5-7B-Instruct",
+                AS_OF
+            ],
+            &[
+                "what-if",
+                "examples/support-bot-lora/model",
+                "--use",
+                "examples/support-bot-lora/use.toml",
+                "--access",
+                "internal",
+                AS_OF
+            ],
             &["what-if", "examples/support-bot-lora/model", "--use", "examples/support-bot-lora/use.toml", AS_OF],
-            &["what-if", "examples/mystery/model", "--use", "examples/mystery/use.toml", "--swap-base", "Qwen/Qwen2.5-7B-Instrukt", AS_OF],
+            &[
+                "what-if",
+                "examples/mystery/model",
+                "--use",
+                "examples/mystery/use.toml",
+                "--swap-base",
+                "Qwen/Qwen2.5-7B-Instrukt",
+                AS_OF
+            ],
         ]
     ));
 }

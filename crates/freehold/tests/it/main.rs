@@ -1,5 +1,11 @@
 //! The command as a user meets it: whole output and exit status.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on says where it stopped, and one that is skipped says so"
+)]
+
 mod examples;
 mod five_minutes;
 mod mistakes;

@@ -48,14 +48,22 @@ fn broken_files_are_named_and_the_rest_answers() {
     };
     insta::assert_snapshot!(session(
         dir.path(),
-        &[&check("cut-gguf"), &check("bad-json"), &check("contradiction"), &check("notes"), &check("absent"), &check(".")]
+        &[
+            &check("cut-gguf"),
+            &check("bad-json"),
+            &check("contradiction"),
+            &check("notes"),
+            &check("absent"),
+            &check(".")
+        ]
     ));
 }
 
 #[test]
 fn a_name_cannot_command_the_terminal() {
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("README.md"), "---\nlicense: \"mit\\e[2J\"\nbase_model: \"a/b\\e]0;x\\a\"\n---\n").unwrap();
+    fs::write(dir.path().join("README.md"), "---\nlicense: \"mit\\e[2J\"\nbase_model: \"a/b\\e]0;x\\a\"\n---\n")
+        .unwrap();
     let (_, out, err) = run(dir.path(), &["check", "."]);
     assert!(!out.contains('\u{1b}') && !err.contains('\u{1b}'), "{out}{err}");
 }
