@@ -113,8 +113,11 @@ fn recognized(file: &str, id: &Identification) -> Vec<RecognizedText> {
     }
 }
 
+/// As if we had made the model anew on another base: its own statements and its other bases fall away.
 fn swap_base(graph: &mut Graph, base: &str) {
     let subject = graph.subject;
+    graph.works[subject].claims.clear();
+    graph.works[subject].made_by = Some(MadeBy::Organization);
     let relation = graph.edges.iter().find(|e| e.child == subject).map_or(Relation::Finetune, |e| e.relation);
     graph.edges.retain(|e| e.child != subject || e.relation == Relation::TrainedOnData);
     let evidence = Evidence::stated("--swap-base");

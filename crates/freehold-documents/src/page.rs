@@ -181,7 +181,7 @@ mod tests {
         let text = page.finish();
         assert_eq!(
             text,
-            "  a    some words that do not     met\n       fit on one line\n  bbb  許可                       unmet\n"
+            "  a    some words that do not fit  met\n       on one line\n  bbb  許可                        unmet\n"
         );
     }
 

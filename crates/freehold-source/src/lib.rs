@@ -46,14 +46,16 @@ impl Default for Limits {
 /// out, a limit that was reached) is told with the first artifact.
 ///
 /// # Errors
-/// `path` is absent, unreadable, or neither a folder nor a regular file.
+/// `path` is absent, unreadable, or neither a folder nor a regular file; nothing was found and the walk did not see all.
 #[expect(clippy::result_large_err, reason = "one result for a whole walk")]
 pub fn open(path: &Path, limits: &Limits) -> Result<Vec<Artifact>, Diagnostic> {
     let mut artifacts = Vec::new();
     let diagnostics = each(path, limits, &mut |a| artifacts.push(a))?;
     artifacts.sort_by(|a, b| a.root_name.cmp(&b.root_name));
-    if let Some(first) = artifacts.first_mut() {
-        first.diagnostics.extend(diagnostics);
+    match artifacts.first_mut() {
+        Some(first) => first.diagnostics.extend(diagnostics),
+        // nothing was found, and the walk itself went wrong: that is not the same as nothing there
+        None => diagnostics.into_iter().next().map_or(Ok(()), Err)?,
     }
     Ok(artifacts)
 }
