@@ -18,18 +18,23 @@ fn main() {
     for path in paths {
         println!("cargo::rerun-if-changed={}", path.display());
         let relative = path.strip_prefix(&root).expect("below catalog/").to_string_lossy().replace('\\', "/");
-        writeln!(out, "    super::CatalogFile {{ path: {relative:?}, text: include_str!({path:?}) }},")
-            .expect("string");
-        files.push((relative, fs::read_to_string(&path).expect("a file of catalog/ is readable text")));
+        let shown = format!("catalog/{relative}");
+        writeln!(
+            out,
+            "    super::CatalogFile {{ path: {relative:?}, text: include_str!({path:?}), shown: {shown:?} }},"
+        )
+        .expect("string");
+        files.push((relative, shown, fs::read_to_string(&path).expect("a file of catalog/ is readable text")));
     }
     out.push_str("];\n");
     let target = PathBuf::from(env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
     fs::write(target.join("embedded.rs"), out).expect("OUT_DIR is writable");
-    let refs: Vec<CatalogFile<'_>> = files.iter().map(|(path, text)| CatalogFile { path, text }).collect();
+    let refs: Vec<CatalogFile<'_>> =
+        files.iter().map(|(path, shown, text)| CatalogFile { path, text, shown }).collect();
     let (catalog, mistakes) = Catalog::load(&refs);
     for m in &mistakes {
         let file = m.label.as_ref().map(|l| l.file.as_str()).unwrap_or_default();
-        println!("cargo::warning=catalog/{file}: {}", m.message);
+        println!("cargo::warning={file}: {}", m.message);
     }
     fs::write(target.join("catalog.bin"), catalog.to_bytes().expect("a catalog can be written down"))
         .expect("OUT_DIR is writable");

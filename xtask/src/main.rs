@@ -2,8 +2,10 @@
 //!
 //! - `cargo xtask catalog check [TEXTS]`: every file of `catalog/`, every quote against the texts where they are at hand.
 //! - `cargo xtask texts TEXTS`: builds `catalog/texts.idx` from a folder of texts with its `index.tsv`.
+//! - `cargo xtask bench`: times the command as a whole process.
 //! - `cargo xtask findings`: writes `docs/findings.md` from the code's own pages.
 
+mod bench;
 mod catalog;
 mod texts;
 
@@ -19,7 +21,8 @@ fn main() -> ExitCode {
         ["texts"] => texts::build(&default_texts()),
         ["texts", dir] => texts::build(&PathBuf::from(dir)),
         ["findings"] => catalog::findings(),
-        _ => Err("usage: cargo xtask catalog check [TEXTS] | texts [TEXTS] | findings".into()),
+        ["bench"] => bench::command(),
+        _ => Err("usage: cargo xtask catalog check [TEXTS] | texts [TEXTS] | findings | bench".into()),
     };
     match outcome {
         Ok(message) => {

@@ -66,6 +66,8 @@ pub struct CatalogFile<'a> {
     pub path: &'a str,
     /// Content.
     pub text: &'a str,
+    /// The path as messages and citations name it (`catalog/licenses/mit.toml`, `acme-law/licenses/acme.toml`).
+    pub shown: &'a str,
 }
 
 impl Catalog {
@@ -85,6 +87,17 @@ impl Catalog {
         postcard::from_bytes(bytes).map_err(|e| e.to_string())
     }
 
+    /// Loads a catalog with an organization's files laid over it: a file of the same path replaces one, others are added.
+    /// The version says so, and every citation names the file.
+    pub fn overlaid(base: &[CatalogFile<'_>], over: &[CatalogFile<'_>], name: &str) -> (Catalog, Vec<Diagnostic>) {
+        let kept = base.iter().filter(|b| !over.iter().any(|o| o.path == b.path)).copied();
+        let mut files: Vec<CatalogFile<'_>> = kept.chain(over.iter().copied()).collect();
+        files.sort_by_key(|f| f.path);
+        let (mut catalog, mistakes) = Catalog::load(&files);
+        catalog.version = format!("{}+{name}", catalog.version);
+        (catalog, mistakes)
+    }
+
     /// Loads a catalog; every mistake of every file is returned.
     pub fn load(files: &[CatalogFile<'_>]) -> (Catalog, Vec<Diagnostic>) {
         let mut catalog = Catalog::default();
@@ -95,7 +108,7 @@ impl Catalog {
                 mistakes.push(Diagnostic::error("missing-file", format!("`{path}` is missing")).in_file(path));
                 return;
             };
-            let sink = Sink::new(file.path, file.text);
+            let sink = Sink::new(file.shown, file.text);
             read(&parse_toml(&sink), &sink);
             mistakes.extend(sink.into_diagnostics());
         };
@@ -128,7 +141,7 @@ impl Catalog {
         let mut licenses = Vec::new();
         let mut policies = Vec::new();
         for file in files {
-            let sink = Sink::new(file.path, file.text);
+            let sink = Sink::new(file.shown, file.text);
             let law = Law {
                 scope: Scope {
                     facts: &self.facts,
@@ -139,7 +152,7 @@ impl Catalog {
                 obligations: &self.obligations,
             };
             if let Some(stem) = stem(file.path, "licenses/") {
-                licenses.extend(license::load_license(&parse_toml(&sink), stem, &law, &sink).map(|l| (l, file.path)));
+                licenses.extend(license::load_license(&parse_toml(&sink), stem, &law, &sink).map(|l| (l, file.shown)));
             } else if let Some(stem) = stem(file.path, "policies/") {
                 policies.extend(license::load_policy(&parse_toml(&sink), stem, &law, &sink));
             }
@@ -190,7 +203,7 @@ impl Catalog {
         let mut models = Models::default();
         for file in files {
             if let Some(stem) = stem(file.path, "models/") {
-                let sink = Sink::new(file.path, file.text);
+                let sink = Sink::new(file.shown, file.text);
                 models.load(&parse_toml(&sink), stem, &sink);
                 mistakes.extend(sink.into_diagnostics());
             }

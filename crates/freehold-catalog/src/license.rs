@@ -121,6 +121,8 @@ pub struct Edition {
     pub url: Option<String>,
     /// What differs from the edition before.
     pub differs: Option<String>,
+    /// Where the text was read, where no copy is in the collection that quotes are checked against.
+    pub read_at: Option<String>,
 }
 
 /// What a model trained on outputs is to the license.
@@ -332,6 +334,8 @@ pub struct Review {
 /// A license in law.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct License {
+    /// The file it was read from, as the loader was given it (`licenses/mit.toml`; an overlay's with its folder).
+    pub file: String,
     /// The id in verdicts, policies and cases; the file's name.
     pub id: String,
     /// Full name.
@@ -378,6 +382,8 @@ impl License {
 /// A use policy.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Policy {
+    /// The file it was read from.
+    pub file: String,
     /// The file's name.
     pub id: String,
     /// Full name.
@@ -540,6 +546,7 @@ fn license_head(head: &Table<'_, '_>, stem: &str, sink: &Sink<'_>) -> License {
         r.finish();
     }
     License {
+        file: sink.file.to_string(),
         name: head.need("name").text,
         licensor: head.need("licensor").text,
         spdx: head.need("spdx").text,
@@ -603,6 +610,7 @@ fn edition(row: Table<'_, '_>) -> Edition {
         until: row.text("until").map(|t| t.text),
         url: row.text("url").map(|t| t.text),
         differs: row.text("differs").map(|t| t.text),
+        read_at: row.text("read-at").map(|t| t.text),
     };
     row.text("sha256");
     row.finish();
@@ -886,6 +894,7 @@ pub(crate) fn load_policy(root: &Node, stem: &str, law: &Law<'_>, sink: &Sink<'_
     }
     head.texts("of");
     let mut policy = Policy {
+        file: sink.file.to_string(),
         name: head.text("name").map_or_else(|| id.text.clone(), |t| t.text),
         text: head.text("text").map_or_else(|| id.text.clone(), |t| t.text),
         url: head.text("url").map(|t| t.text),

@@ -34,8 +34,8 @@ pub fn fuzz_license(data: &[u8], builtin: &[CatalogFile<'_>]) {
     let text = String::from_utf8_lossy(data);
     let shared = builtin.iter().filter(|f| !f.path.contains('/')).copied();
     let mut files: Vec<CatalogFile<'_>> = shared.collect();
-    files.push(CatalogFile { path: "licenses/fuzz.toml", text: &text });
-    files.push(CatalogFile { path: "policies/fuzz.toml", text: &text });
-    files.push(CatalogFile { path: "models/fuzz.toml", text: &text });
+    files.push(CatalogFile { path: "licenses/fuzz.toml", text: &text, shown: "fuzz.toml" });
+    files.push(CatalogFile { path: "policies/fuzz.toml", text: &text, shown: "fuzz.toml" });
+    files.push(CatalogFile { path: "models/fuzz.toml", text: &text, shown: "fuzz.toml" });
     let _ = Catalog::load(&files);
 }

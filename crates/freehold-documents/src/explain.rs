@@ -43,11 +43,7 @@ pub fn explain_license(catalog: &Catalog, index: usize, style: Style) -> String 
         page.blank();
         page.row(Ink::Quiet, "absent", &format!("read for and not there: {}", law.absent.join(", ")));
     }
-    page.row(
-        Ink::Quiet,
-        "next",
-        &format!("freehold check . --set …   ·   the entry: catalog/licenses/{}.toml", law.id),
-    );
+    page.row(Ink::Quiet, "next", &format!("freehold diff {} OTHER   ·   the entry: {}", law.id, law.file));
     page.finish()
 }
 

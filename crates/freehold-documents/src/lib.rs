@@ -3,6 +3,7 @@
 //! Pure: takes a dossier or the catalog and a [`Style`], gives text. Without color the text is the same letter by letter.
 
 mod diagnostics;
+mod difference;
 mod explain;
 mod inspect;
 mod page;
@@ -13,6 +14,7 @@ mod why;
 mod words;
 
 pub use diagnostics::diagnostics;
+pub use difference::{Moved, catalog_changes, catalog_list, difference};
 pub use explain::{explain_license, explain_model};
 pub use inspect::{InspectedText, inspect};
 pub use screen::{screen, summary_table};

@@ -209,8 +209,11 @@ fn term(d: &Dossier<'_>, license: usize, t: &Term, page: &mut Page) {
         page.row(Ink::Quiet, "note", note);
     }
     let file = match t.policy.and_then(|p| law.policies.get(p)) {
-        Some(policy) => format!("catalog/policies/{policy}.toml, item {}", t.id),
-        None => format!("catalog/licenses/{}.toml, term {}", law.id, t.id),
+        Some(id) => match d.catalog.policy(id) {
+            Some(policy) => format!("{}, item {}", policy.file, t.id),
+            None => format!("{id}, item {}", t.id),
+        },
+        None => format!("{}, term {}", law.file, t.id),
     };
     page.row(Ink::Quiet, "rule", &file);
 }

@@ -66,7 +66,7 @@ fn complete_one(graph: &mut Graph, index: usize, catalog: &Catalog, as_of: &str)
                 }
                 facts_of(row, work);
             }
-            let evidence = |row: &ModelRow| Evidence::stated(format!("catalog/{}", row.file));
+            let evidence = |row: &ModelRow| Evidence::stated(row.file.clone());
             for row in rows.iter().filter(|r| !replaced(r, as_of)) {
                 for (parent, relation) in &row.parents {
                     let parent = work_index(graph, parent, &evidence(row));
@@ -104,7 +104,7 @@ fn claim_of(row: &ModelRow, as_of: &str) -> Claim {
         ..Claim::new(
             &row.license,
             Basis::Catalog,
-            Evidence { key: row.id.clone(), ..Evidence::stated(format!("catalog/{}", row.file)) },
+            Evidence { key: row.id.clone(), ..Evidence::stated(row.file.clone()) },
         )
     }
 }

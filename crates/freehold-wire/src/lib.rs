@@ -2,8 +2,10 @@
 
 mod assessment;
 mod convert;
+mod law;
 
 pub use assessment::*;
+pub use law::{catalog_list, difference};
 
 /// The JSON Schema of `freehold.report/1`, which holds that of `freehold.assessment/1`.
 pub fn report_schema() -> serde_json::Value {

@@ -13,6 +13,7 @@ may we ship this model the way we want to, and what do we owe if we do
   freehold why CODE [WHAT]           the trail behind a duty, a finding or a verdict
   freehold what-if [WHAT] --set …    what moves if a fact, the access or the base changes
   freehold explain LICENSE|MODEL     what a license says; what a model is under
+  freehold diff A B                  what changes between two licenses, and for whom
   freehold help --all                every command and flag
 
 start with:  freehold check .
@@ -103,6 +104,13 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .override_help(SHORT_HELP)
         .disable_help_subcommand(true)
+        .arg(
+            Arg::new("catalog")
+                .long("catalog")
+                .value_name("DIR")
+                .global(true)
+                .help("a folder of law of your own, laid over the catalog (also: FREEHOLD_CATALOG)"),
+        )
         .subcommand(
             Command::new("check")
                 .about("every model in WHAT (default .), judged")
@@ -172,6 +180,42 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
             Command::new("explain")
                 .about("what a license says; what a model is under")
                 .arg(Arg::new("what").value_name("LICENSE|MODEL").required(true)),
+        )
+        .subcommand(
+            Command::new("diff")
+                .about("what changes between two licenses or two editions of one, and for whom")
+                .arg(Arg::new("a").value_name("A").required(true).help("a license, or the text id of an edition"))
+                .arg(Arg::new("b").value_name("B").required(true).help("another"))
+                .arg(format_arg(&["human", "json"])),
+        )
+        .subcommand(
+            Command::new("catalog")
+                .about("the law that this build carries: list, show, check, diff")
+                .subcommand_required(true)
+                .subcommand(Command::new("list").about("every license in law").arg(format_arg(&["human", "json"])))
+                .subcommand(
+                    Command::new("show")
+                        .about("one license, as `explain` prints it")
+                        .arg(Arg::new("what").value_name("LICENSE").required(true)),
+                )
+                .subcommand(
+                    Command::new("check")
+                        .about("every mistake of a folder of law, laid over the catalog of this build")
+                        .arg(Arg::new("dir").value_name("DIR").required(true)),
+                )
+                .subcommand(
+                    Command::new("diff")
+                        .about("which terms changed between two folders of law, and which cases changed outcome")
+                        .arg(Arg::new("old").value_name("OLD").required(true).help("a folder, or `builtin`"))
+                        .arg(Arg::new("new").value_name("NEW").required(true).help("a folder, or `builtin`"))
+                        .arg(Arg::new("cases").long("cases").value_name("FILE.jsonl").help("stored cases, one a line"))
+                        .arg(
+                            Arg::new("as-of")
+                                .long("as-of")
+                                .value_name("DATE")
+                                .help("the day of the question, YYYY-MM-DD (default: today)"),
+                        ),
+                ),
         )
         .subcommand(
             Command::new("assess")

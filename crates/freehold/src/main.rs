@@ -4,12 +4,16 @@ mod cli;
 mod commands;
 mod context;
 mod exit;
+mod law;
 mod load;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let catalog = freehold_law::catalog();
+    let catalog = match law::catalog(std::env::args_os()) {
+        Ok(catalog) => catalog,
+        Err(code) => return ExitCode::from(code),
+    };
     let matches = match cli::command(&catalog).try_get_matches() {
         Ok(matches) => matches,
         Err(e) => {
@@ -24,6 +28,8 @@ fn main() -> ExitCode {
         Some(("what-if", m)) => commands::what_if::run(m, &catalog),
         Some(("inspect", m)) => commands::inspect::run(m, &catalog),
         Some(("explain", m)) => commands::explain::run(m, &catalog),
+        Some(("diff", m)) => commands::diff::run(m, &catalog),
+        Some(("catalog", m)) => commands::catalog::run(m, &catalog),
         Some(("assess", m)) => commands::assess::run(m, &catalog),
         Some(("schema", _)) => commands::schema(),
         Some(("help", m)) => commands::help(m, &catalog),

@@ -1,7 +1,9 @@
 //! One file a command, and what they share.
 
 pub(crate) mod assess;
+pub(crate) mod catalog;
 pub(crate) mod check;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod inspect;

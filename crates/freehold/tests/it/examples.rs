@@ -147,3 +147,20 @@ fn json_keeps_to_its_schema() {
     let (_, again, _) = run(&root(), &["check", "examples", "--format", "json", AS_OF]);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&again).unwrap(), report);
 }
+
+#[test]
+fn the_readme_shows_the_real_screen() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, screen, _) = run(
+        &root(),
+        &[
+            "check",
+            "examples/support-bot-lora/model",
+            "--use",
+            "examples/support-bot-lora/use.toml",
+            "--release",
+            "examples/support-bot-lora/release",
+        ],
+    );
+    assert!(readme.contains(screen.trim_end()), "the README shows another screen than:\n{screen}");
+}
