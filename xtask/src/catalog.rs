@@ -162,3 +162,26 @@ pub(crate) fn findings() -> Result<String, String> {
     fs::write(&path, freehold_assess::findings_page()).map_err(|e| format!("{}: {e}", path.display()))?;
     Ok("wrote docs/findings.md".into())
 }
+
+/// `cargo xtask pages`: a page a license in `docs/licenses/`, and their list. Pages of licenses that are gone are removed.
+pub(crate) fn pages() -> Result<String, String> {
+    let files = read_catalog()?;
+    let shown: Vec<String> = files.iter().map(|(path, _)| format!("catalog/{path}")).collect();
+    let refs: Vec<CatalogFile<'_>> =
+        files.iter().zip(&shown).map(|((path, text), shown)| CatalogFile { path, text, shown }).collect();
+    let (catalog, mistakes) = Catalog::load(&refs);
+    if mistakes.iter().any(|d| d.severity == Severity::Error) {
+        return Err("catalog/ has mistakes: cargo xtask catalog check".into());
+    }
+    let dir = crate::root().join("docs/licenses");
+    fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
+    for entry in fs::read_dir(&dir).map_err(|e| e.to_string())? {
+        fs::remove_file(entry.map_err(|e| e.to_string())?.path()).map_err(|e| e.to_string())?;
+    }
+    let write = |name: &str, text: &str| fs::write(dir.join(name), text).map_err(|e| format!("{name}: {e}"));
+    for (i, license) in catalog.licenses.iter().enumerate() {
+        write(&format!("{}.md", license.id), &freehold_documents::license_page(&catalog, i))?;
+    }
+    write("README.md", &freehold_documents::license_index(&catalog))?;
+    Ok(format!("wrote {} pages to docs/licenses/", catalog.licenses.len() + 1))
+}

@@ -3,6 +3,7 @@
 //! - `cargo xtask catalog check [TEXTS]`: every file of `catalog/`, every quote against the texts where they are at hand.
 //! - `cargo xtask texts TEXTS`: builds `catalog/texts.idx` from a folder of texts with its `index.tsv`.
 //! - `cargo xtask bench`: times the command as a whole process.
+//! - `cargo xtask pages`: writes `docs/licenses/`, one page a license.
 //! - `cargo xtask findings`: writes `docs/findings.md` from the code's own pages.
 
 mod bench;
@@ -22,7 +23,8 @@ fn main() -> ExitCode {
         ["texts", dir] => texts::build(&PathBuf::from(dir)),
         ["findings"] => catalog::findings(),
         ["bench"] => bench::command(),
-        _ => Err("usage: cargo xtask catalog check [TEXTS] | texts [TEXTS] | findings | bench".into()),
+        ["pages"] => catalog::pages(),
+        _ => Err("usage: cargo xtask catalog check [TEXTS] | texts [TEXTS] | findings | pages | bench".into()),
     };
     match outcome {
         Ok(message) => {

@@ -37,3 +37,46 @@ fn a_changed_word_in_a_quote_is_found() {
     assert!(freehold_text::quote_in(&text, &freehold_text::Words::of(quote)).is_some());
     assert!(freehold_text::quote_in(&text, &freehold_text::Words::of(&changed)).is_none());
 }
+
+#[test]
+fn the_pages_are_of_this_catalog() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let catalog = freehold_law::shared();
+    let read = |name: &str| std::fs::read_to_string(docs.join(name)).unwrap_or_default();
+    let again = "cargo xtask pages and cargo xtask findings write them again";
+    assert_eq!(read("licenses/README.md"), freehold_documents::license_index(catalog), "{again}");
+    for (i, license) in catalog.licenses.iter().enumerate() {
+        let page = read(&format!("licenses/{}.md", license.id));
+        assert!(page == freehold_documents::license_page(catalog, i), "docs/licenses/{}.md: {again}", license.id);
+    }
+    assert_eq!(read("findings.md"), freehold_assess::findings_page(), "{again}");
+}
+
+#[test]
+fn no_license_logic_in_rust() {
+    // a license's name in the code of an engine is a rule that counsel cannot read
+    let names = ["llama", "gemma", "qwen", "mistral", "deepseek", "falcon", "openrail", "stability", "apache-2.0"];
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+    let mut found = Vec::new();
+    for engine in ["freehold-assess", "freehold-catalog", "freehold-lineage", "freehold-check", "freehold-text"] {
+        let mut open = vec![crates.join(engine).join("src")];
+        while let Some(dir) = open.pop() {
+            for entry in std::fs::read_dir(&dir).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                for (n, line) in code.lines().enumerate() {
+                    let line = line.split("//").next().unwrap_or_default().to_lowercase().replace("ollama", "");
+                    if names.iter().any(|name| line.contains(name)) {
+                        found.push(format!("{}:{}: {}", path.display(), n + 1, line.trim()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
