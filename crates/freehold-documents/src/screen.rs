@@ -42,7 +42,7 @@ pub fn screen(d: &Dossier<'_>, style: Style) -> String {
 pub fn summary_table(dossiers: &[Dossier<'_>], style: Style) -> String {
     let mut page = Page::new(style);
     let mut order: Vec<&Dossier<'_>> = dossiers.iter().collect();
-    order.sort_by_key(|d| (heading_rank(d), d.assessment.verdict, d.subject.id.clone()));
+    order.sort_by_cached_key(|d| (heading_rank(d), d.assessment.verdict, d.subject.id.clone()));
     let mut rows = Vec::new();
     let mut counts: BTreeMap<(u8, &str), usize> = BTreeMap::new();
     for d in &order {

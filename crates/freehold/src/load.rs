@@ -11,6 +11,9 @@ use freehold_check::{
 };
 use freehold_text::Index;
 
+/// Models between two signs of progress on a terminal.
+const PROGRESS_EVERY: usize = 100;
+
 /// The text index that this build carries.
 static TEXT_INDEX: &[u8] = include_bytes!("../../../catalog/texts.idx");
 
@@ -71,24 +74,32 @@ pub(crate) fn dossiers<'c>(paths: &[&str], run: &Run<'c>) -> Loaded<'c> {
             case_file(path, run, &mut out);
             continue;
         }
-        match freehold_source::open(Path::new(path), &freehold_source::Limits::default()) {
-            Ok(artifacts) if artifacts.is_empty() => out.nothing.push(nothing_at(path)),
-            Ok(artifacts) => {
-                let many = progress && artifacts.len() > 200;
-                for (i, artifact) in artifacts.iter().enumerate() {
-                    if many && i % 100 == 0 {
-                        anstream::eprint!("\r{i} of {} models", artifacts.len());
-                    }
-                    out.dossiers.push(dossier(path, artifact, run));
-                }
-                if many {
-                    anstream::eprint!("\r\x1b[K");
-                }
-            }
-            Err(d) => out.unreadable.push(d),
-        }
+        folder(path, run, progress, &mut out);
     }
     out
+}
+
+/// Judges each model of a folder as it is found, so that what was read of it can go.
+fn folder<'c>(path: &str, run: &Run<'c>, progress: bool, out: &mut Loaded<'c>) {
+    let mut here: Vec<Dossier<'c>> = Vec::new();
+    let walked = freehold_source::each(Path::new(path), &freehold_source::Limits::default(), &mut |artifact| {
+        here.push(dossier(path, &artifact, run));
+        if progress && here.len() % PROGRESS_EVERY == 0 {
+            anstream::eprint!("\r{} models", here.len());
+        }
+    });
+    if progress && here.len() >= PROGRESS_EVERY {
+        anstream::eprint!("\r\x1b[K");
+    }
+    here.sort_by(|a, b| a.subject.id.cmp(&b.subject.id));
+    match (walked, here.first_mut()) {
+        (Ok(diagnostics), Some(first)) => first.diagnostics.extend(diagnostics),
+        (Ok(diagnostics), None) if diagnostics.is_empty() => out.nothing.push(nothing_at(path)),
+        // nothing was found, and the walk itself went wrong: that is not the same as nothing there
+        (Ok(diagnostics), None) => out.unreadable.extend(diagnostics),
+        (Err(d), _) => out.unreadable.push(d),
+    }
+    out.dossiers.extend(here);
 }
 
 fn nothing_at(path: &str) -> Diagnostic {

@@ -14,6 +14,14 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         print(&freehold_documents::explain_license(catalog, index, style()));
         return exit::CLEAR;
     }
+    if let Some(freehold_catalog::TagMeaning::Family(texts)) = catalog.tags.meaning(what) {
+        print(&format!(
+            "{what} names several texts that differ, and a tag cannot tell which is meant: {}\nnext      freehold explain {}\n",
+            texts.join(", "),
+            texts.first().map(String::as_str).unwrap_or_default()
+        ));
+        return exit::CLEAR;
+    }
     let id = catalog.models.by_ollama_name(what).or_else(|| catalog.models.by_display_name(what)).unwrap_or(what);
     if catalog.models.resolve(id).is_some() {
         print(&freehold_documents::explain_model(catalog, id, style()));
