@@ -118,13 +118,16 @@ pub(crate) fn basis(claim: &Claim) -> String {
 /// A license by its full name, with the date of an edition.
 pub(crate) fn license_name(license: &License, edition: &str) -> String {
     let date = license.editions.iter().find(|e| e.text == edition).map(|e| e.date.as_str());
-    match date {
+    // law that an organization laid over the catalog is named wherever it is cited
+    let own = if license.file.starts_with("catalog/") { String::new() } else { format!(" [{}]", license.file) };
+    let name = match date {
         // the day of a license that anybody may apply says nothing about the model
         Some(date) if license.editions.len() > 1 || license.spdx.starts_with("LicenseRef-") => {
             format!("{}, {date}", license.name)
         }
         _ => license.name.clone(),
-    }
+    };
+    format!("{name}{own}")
 }
 
 /// Two or three words for a duty.

@@ -84,7 +84,7 @@ fn folder<'c>(path: &str, run: &Run<'c>, progress: bool, out: &mut Loaded<'c>) {
     let mut here: Vec<Dossier<'c>> = Vec::new();
     let walked = freehold_source::each(Path::new(path), &freehold_source::Limits::default(), &mut |artifact| {
         here.push(dossier(path, &artifact, run));
-        if progress && here.len() % PROGRESS_EVERY == 0 {
+        if progress && here.len().is_multiple_of(PROGRESS_EVERY) {
             anstream::eprint!("\r{} models", here.len());
         }
     });

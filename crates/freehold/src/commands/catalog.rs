@@ -44,7 +44,7 @@ fn check(matches: &ArgMatches) -> u8 {
             if mistakes.iter().any(|d| d.severity == Severity::Error) {
                 return exit::USAGE;
             }
-            print(&format!("no mistake: {} licenses in law, catalog {}\n", catalog.licenses.len(), catalog.version));
+            print(&format!("no mistake: catalog {}\n", catalog.version));
             exit::CLEAR
         }
     }
@@ -66,6 +66,7 @@ fn load(name: &str) -> Result<Catalog, u8> {
     }
 }
 
+#[expect(clippy::result_large_err, reason = "once a run")]
 fn diff(matches: &ArgMatches) -> u8 {
     let mut mistakes = Vec::new();
     let day = as_of(matches, &mut mistakes);

@@ -1,0 +1,336 @@
+//! Random graphs and deployments.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::LazyLock;
+
+use freehold_assess::{Access, Assessment, Deployment, Input, assess};
+use freehold_base::{
+    Basis, By, Claim, Edge, Evidence, Graph, MadeBy, Month, Permission, Relation, Value, Work, WorkKind,
+};
+use freehold_catalog::condition::Quantity;
+use freehold_catalog::{Catalog, CatalogFile, Expr, FactDef, FactId, FactOrigin, FactType};
+use proptest::prelude::*;
+
+use crate::naive;
+
+/// The law of this tree, read once.
+pub static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../catalog");
+    let mut files = Vec::new();
+    for folder in ["", "licenses", "policies", "models"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|e| e == "toml") {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_string();
+                files.push((name, std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    files.sort();
+    let files: Vec<CatalogFile<'_>> =
+        files.iter().map(|(path, text)| CatalogFile { path, text, shown: path }).collect();
+    Catalog::load(&files).0
+});
+
+/// Licenses of every temper: open, with thresholds, with territories, for research only, with readings, with editions.
+pub const LICENSES: [&str; 12] = [
+    "mit",
+    "apache-2.0",
+    "llama-2",
+    "llama-3.1",
+    "llama-4",
+    "gemma",
+    "mrl-0.1",
+    "qwen",
+    "qwen-research",
+    "deepseek-1.0",
+    "cc-by-nc-4.0",
+    "bilibili-model-use",
+];
+
+/// What else a tag may say: a text nobody has read, a family of texts, nothing.
+const OTHERS: [&str; 3] = ["acme-model-terms", "openrail", "other"];
+
+const DESCRIPTIONS: [&str; 3] = ["a chat model trained from scratch", "an image model", "weights"];
+/// Plain names, and models that the catalog knows.
+const IDS: [&str; 6] =
+    ["", "meta-llama/Llama-3.1-8B", "meta-llama/Llama-2-7b-hf", "google/gemma-2-9b", "Qwen/Qwen2.5-72B", "acme/known"];
+
+/// A graph, who is said to have made the subject, and what is stated.
+#[derive(Clone, Debug)]
+pub struct Random {
+    pub graph: Graph,
+    pub made_by: Option<MadeBy>,
+    pub deployment: Deployment,
+}
+
+impl Random {
+    pub fn input(&self) -> Input<'static, '_> {
+        Input {
+            catalog: &CATALOG,
+            graph: &self.graph,
+            deployment: &self.deployment,
+            release: None,
+            made_by: self.made_by,
+        }
+    }
+
+    pub fn assess(&self) -> Assessment<'static> {
+        assess(self.input())
+    }
+
+    pub fn naive(&self) -> Option<naive::Outcome> {
+        naive::assess(&naive::Case {
+            catalog: &CATALOG,
+            graph: &self.graph,
+            deployment: &self.deployment,
+            made_by: self.made_by,
+        })
+    }
+}
+
+/// What of an assessment is compared.
+pub fn seen(a: &Assessment<'_>, marks: BTreeSet<naive::Mark>) -> naive::Outcome {
+    let ends = |r: freehold_base::Range| (r.worst, r.best);
+    naive::Outcome {
+        verdict: a.verdict,
+        range: ends(a.range),
+        by_access: a.by_access.iter().map(|(access, r, v)| (*access, ends(*r), *v)).collect(),
+        duties: a.obligations.iter().map(|o| (o.code.to_string(), o.certainty)).collect(),
+        gaps: a.gaps.iter().map(|g| g.kind).collect(),
+        marks,
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------- graphs
+
+fn statement() -> impl Strategy<Value = String> {
+    let license = || prop::sample::select(&LICENSES[..]);
+    prop_oneof![
+        12 => license().prop_map(str::to_string),
+        2 => prop::sample::select(&OTHERS[..]).prop_map(str::to_string),
+        1 => (license(), license()).prop_map(|(a, b)| format!("{a} OR {b}")),
+        1 => license().prop_map(|a| format!("{a} OR acme-model-terms")),
+        1 => (license(), license()).prop_map(|(a, b)| format!("{a} AND {b}")),
+        1 => (license(), license(), license()).prop_map(|(a, b, c)| format!("{a} AND {b} OR {c}")),
+        1 => license().prop_map(|a| format!("{a} + no military use")),
+    ]
+}
+
+fn claim() -> impl Strategy<Value = Claim> {
+    let basis = prop_oneof![
+        2 => Just(Basis::Told),
+        3 => Just(Basis::Catalog),
+        2 => Just(Basis::Recognized),
+        3 => Just(Basis::Declared),
+    ];
+    (statement(), basis, prop::bool::weighted(0.1), prop::bool::weighted(0.1), any::<prop::sample::Index>()).prop_map(
+        |(license, basis, altered, expression, edition)| {
+            let law = CATALOG.license_named(&license).map(|i| &CATALOG.licenses[i]);
+            let mut claim = Claim::new(license, basis, Evidence::default());
+            claim.altered = altered && basis == Basis::Recognized;
+            claim.expression = expression && basis == Basis::Declared;
+            claim.edition = law
+                .filter(|l| l.editions.len() > 1 && matches!(basis, Basis::Catalog | Basis::Recognized))
+                .map(|l| edition.get(&l.editions).text.clone());
+            claim
+        },
+    )
+}
+
+fn maker() -> impl Strategy<Value = Option<MadeBy>> {
+    prop_oneof![
+        3 => Just(Some(MadeBy::Organization)),
+        4 => Just(Some(MadeBy::ThirdParty)),
+        2 => Just(None),
+    ]
+}
+
+fn work() -> impl Strategy<Value = Work> {
+    let claims = prop_oneof![
+        2 => prop::collection::vec(claim(), 0..=0),
+        8 => prop::collection::vec(claim(), 1..=1),
+        2 => prop::collection::vec(claim(), 2..=3),
+    ];
+    let names = prop::option::weighted(0.3, prop::sample::select(&["Llama-x", "robin"][..]));
+    let described = prop::option::weighted(0.3, prop::sample::select(&DESCRIPTIONS[..]));
+    let multimodal = prop::option::weighted(0.3, any::<bool>());
+    (claims, maker(), 0..8usize, names, described, multimodal, prop::bool::weighted(0.12)).prop_map(
+        |(claims, made_by, id, name, described, multimodal, dataset)| {
+            let mut work = Work::named(IDS.get(id).copied().unwrap_or(""), Evidence::default());
+            work.made_by = made_by;
+            work.known = claims.iter().any(|c: &Claim| c.basis == Basis::Catalog);
+            work.claims = claims;
+            work.name = name.map(str::to_string);
+            work.description = described.map(str::to_string);
+            if dataset {
+                work.kind = WorkKind::Dataset;
+            }
+            work.facts = multimodal.into_iter().map(|b| ("work.multimodal".to_string(), Value::Bool(b))).collect();
+            work
+        },
+    )
+}
+
+/// The step's author, as the lineage engine has it from who made the child.
+pub fn edge(works: &[Work], child: usize, parent: usize, relation: Relation) -> Edge {
+    let (by, by_presumed) = match (works[child].made_by, works[child].known) {
+        (Some(MadeBy::Organization), _) => (By::Us, false),
+        (Some(MadeBy::ThirdParty), _) => (By::Upstream, false),
+        (None, known) => (if known { By::Upstream } else { By::Us }, true),
+    };
+    Edge { child, parent, relation, by, by_presumed, evidence: Evidence::default() }
+}
+
+/// One to seven works: each but the first above an earlier one, and up to four steps more, any way round.
+pub fn graph() -> impl Strategy<Value = Graph> {
+    let relation = || prop::sample::select(Relation::ALL);
+    let index = any::<prop::sample::Index>;
+    let more = prop::collection::vec((index(), index(), relation()), 0..=4);
+    let works = prop::collection::vec((work(), index(), relation()), 1..=7);
+    (works, more).prop_map(|(rows, more)| {
+        let mut works: Vec<Work> = rows.iter().map(|(w, _, _)| w.clone()).collect();
+        let mut taken = BTreeSet::new();
+        for (i, w) in works.iter_mut().enumerate() {
+            if w.id.is_empty() || !taken.insert(w.id.clone()) {
+                w.id = format!("w{i}");
+            }
+        }
+        let mut edges = Vec::new();
+        for (i, (_, below, relation)) in rows.iter().enumerate().skip(1) {
+            edges.push(edge(&works, below.index(i), i, *relation));
+        }
+        for (child, parent, relation) in more {
+            let (child, parent) = (child.index(works.len()), parent.index(works.len()));
+            edges.push(edge(&works, child, parent, relation));
+        }
+        Graph { works, edges, subject: 0 }
+    })
+}
+
+// ---------------------------------------------------------------------------------------------------- deployments
+
+/// For each fact that a user states, the values that tell outcomes apart: both sides of every limit that a license of
+/// the list sets, and the plain ones.
+static CHOICES: LazyLock<Vec<(FactId, Vec<Value>)>> = LazyLock::new(|| {
+    let stated = CATALOG.facts.iter().filter(|(_, f)| f.origin == FactOrigin::Stated);
+    stated.map(|(id, def)| (id, choices(id, def))).collect()
+});
+
+fn texts(all: &[&str]) -> Vec<Value> {
+    all.iter().map(|t| Value::Text((*t).to_string())).collect()
+}
+
+fn lists(all: &[&[&str]]) -> Vec<Value> {
+    all.iter().map(|l| Value::List(l.iter().map(|t| (*t).to_string()).collect())).collect()
+}
+
+fn choices(id: FactId, def: &FactDef) -> Vec<Value> {
+    match def.kind {
+        FactType::Bool => vec![Value::Bool(false), Value::Bool(true)],
+        FactType::Word => def.values.iter().map(|v| Value::Text(v.clone())).collect(),
+        FactType::Words => accesses(),
+        FactType::Country => texts(&["US", "DE", "CN", "KR", "GB"]),
+        FactType::Countries => lists(&[&[], &["US"], &["US", "FR"], &["KR", "CN"]]),
+        FactType::Activities => {
+            let mut all = lists(&[&[], &[], &[], &["credit"], &["military", "elections"]]);
+            all.extend(CATALOG.activities.ids().map(|a| Value::List(vec![a.to_string()])));
+            all
+        }
+        FactType::Text if def.name == "use.litigation" => texts(&["", "", "", "over a patent"]),
+        FactType::Text if def.name.ends_with("student_base") => texts(&["meta-llama/Llama-2-7b-hf", "acme/unknown"]),
+        FactType::Text => texts(&["a chat model", "an encoder"]),
+        FactType::Number | FactType::History => {
+            let (mut limits, mut months) = (BTreeSet::new(), BTreeSet::new());
+            for law in LICENSES.iter().filter_map(|l| CATALOG.license(l)) {
+                for term in &law.terms {
+                    for e in term.readings.iter().map(|r| &r.when).chain(&term.unless) {
+                        e.limits_on(&CATALOG.facts, id, &mut limits);
+                        months_of(e, &mut months);
+                    }
+                }
+            }
+            let mut numbers: Vec<i64> = vec![0, 5_000];
+            numbers.extend(limits.iter().flat_map(|n| [n / 2 + 1, *n, n.saturating_add(1)]));
+            let mut all: Vec<Value> = numbers.iter().map(|n| Value::Number(*n)).collect();
+            if def.kind == FactType::History {
+                for n in numbers {
+                    all.extend(months.iter().map(|m| Value::History(BTreeMap::from([(*m, n)]))));
+                    all.push(Value::History(months.iter().map(|m| (*m, n)).collect()));
+                }
+            }
+            all
+        }
+    }
+}
+
+fn months_of(e: &Expr, out: &mut BTreeSet<Month>) {
+    match e {
+        Expr::Not(inner) => months_of(inner, out),
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|p| months_of(p, out)),
+        Expr::Number { left, right, .. } => {
+            for q in [left, right] {
+                if let Quantity::Fact(_, Some(m)) | Quantity::Sum(_, Some(m)) = q {
+                    out.insert(*m);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn accesses() -> Vec<Value> {
+    let mut all = lists(&[&[], &["internal", "hosted-api"], &["weights", "internal"], &["hosted-app", "weights"]]);
+    all.extend(Access::ALL.iter().map(|a| Value::List(vec![a.as_str().to_string()])));
+    all
+}
+
+/// Facts of which silence says something: that nothing is trained on the outputs.
+pub fn of_student(fact: FactId) -> bool {
+    CATALOG.facts.get(fact).name.starts_with("use.trains_on_outputs.")
+}
+
+pub fn deployment() -> impl Strategy<Value = Deployment> {
+    let each = prop::collection::vec((0..100u32, any::<prop::sample::Index>()), CHOICES.len());
+    (each, 0..=90u32, prop::bool::weighted(0.15)).prop_map(|(each, stated, trains)| {
+        let mut deployment = Deployment::empty(&CATALOG);
+        for ((fact, values), (dice, value)) in CHOICES.iter().zip(each) {
+            let def = CATALOG.facts.get(*fact);
+            // what silence settles is rarely said; access often, one question of five is enough
+            let share = match () {
+                () if of_student(*fact) && !trains => 0,
+                () if def.presumed.is_some() => stated / 4,
+                () if def.name == "use.access" => 85,
+                () => stated,
+            };
+            if dice < share {
+                deployment.set(&CATALOG, *fact, Some(value.get(values).clone()));
+            }
+        }
+        deployment
+    })
+}
+
+/// A fact that a user may state, with a value.
+pub fn statement_of_fact() -> impl Strategy<Value = (FactId, Value)> {
+    (any::<prop::sample::Index>(), any::<prop::sample::Index>()).prop_map(|(fact, value)| {
+        let (fact, values) = fact.get(CHOICES.as_slice());
+        (*fact, value.get(values).clone())
+    })
+}
+
+pub fn random() -> impl Strategy<Value = Random> {
+    let said = prop_oneof![8 => Just(None), 1 => Just(Some(MadeBy::Organization)), 1 => Just(Some(MadeBy::ThirdParty))];
+    (graph(), deployment(), said).prop_map(|(graph, deployment, made_by)| Random { graph, made_by, deployment })
+}
+
+/// The ends of a range: worse or equal, point by point.
+pub fn no_better(a: naive::Ends, b: (Permission, Permission)) -> bool {
+    a.0 <= b.0 && a.1 <= b.1
+}
+
+/// A random work for the tests that add one.
+pub fn one_work() -> impl Strategy<Value = Work> {
+    work()
+}
