@@ -165,14 +165,7 @@ pub(crate) fn findings() -> Result<String, String> {
 
 /// `cargo xtask pages`: a page a license in `docs/licenses/`, and their list. Pages of licenses that are gone are removed.
 pub(crate) fn pages() -> Result<String, String> {
-    let files = read_catalog()?;
-    let shown: Vec<String> = files.iter().map(|(path, _)| format!("catalog/{path}")).collect();
-    let refs: Vec<CatalogFile<'_>> =
-        files.iter().zip(&shown).map(|((path, text), shown)| CatalogFile { path, text, shown }).collect();
-    let (catalog, mistakes) = Catalog::load(&refs);
-    if mistakes.iter().any(|d| d.severity == Severity::Error) {
-        return Err("catalog/ has mistakes: cargo xtask catalog check".into());
-    }
+    let catalog = load()?;
     let dir = crate::root().join("docs/licenses");
     fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
     for entry in fs::read_dir(&dir).map_err(|e| e.to_string())? {
@@ -184,4 +177,17 @@ pub(crate) fn pages() -> Result<String, String> {
     }
     write("README.md", &freehold_documents::license_index(&catalog))?;
     Ok(format!("wrote {} pages to docs/licenses/", catalog.licenses.len() + 1))
+}
+
+/// The catalog as it lies in the checkout.
+pub(crate) fn load() -> Result<Catalog, String> {
+    let files = read_catalog()?;
+    let shown: Vec<String> = files.iter().map(|(path, _)| format!("catalog/{path}")).collect();
+    let refs: Vec<CatalogFile<'_>> =
+        files.iter().zip(&shown).map(|((path, text), shown)| CatalogFile { path, text, shown }).collect();
+    let (catalog, mistakes) = Catalog::load(&refs);
+    if mistakes.iter().any(|d| d.severity == Severity::Error) {
+        return Err("catalog/ has mistakes: cargo xtask catalog check".into());
+    }
+    Ok(catalog)
 }

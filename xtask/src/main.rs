@@ -3,11 +3,13 @@
 //! - `cargo xtask catalog check [TEXTS]`: every file of `catalog/`, every quote against the texts where they are at hand.
 //! - `cargo xtask texts TEXTS`: builds `catalog/texts.idx` from a folder of texts with its `index.tsv`.
 //! - `cargo xtask bench`: times the command as a whole process.
+//! - `cargo xtask coverage`: how many tagged models of the field resolve to law.
 //! - `cargo xtask pages`: writes `docs/licenses/`, one page a license.
 //! - `cargo xtask findings`: writes `docs/findings.md` from the code's own pages.
 
 mod bench;
 mod catalog;
+mod coverage;
 mod texts;
 
 use std::path::PathBuf;
@@ -24,7 +26,10 @@ fn main() -> ExitCode {
         ["findings"] => catalog::findings(),
         ["bench"] => bench::command(),
         ["pages"] => catalog::pages(),
-        _ => Err("usage: cargo xtask catalog check [TEXTS] | texts [TEXTS] | findings | pages | bench".into()),
+        ["coverage"] => catalog::load().and_then(|c| coverage::report(&root().join("../shared/data"), &c)),
+        _ => {
+            Err("usage: cargo xtask catalog check [TEXTS] | texts [TEXTS] | findings | pages | coverage | bench".into())
+        }
     };
     match outcome {
         Ok(message) => {

@@ -220,7 +220,7 @@ pub fn assess<'c>(input: Input<'c, '_>) -> Assessment<'c> {
     }
     run.describe(&groups, &layers);
     run.upstream_findings(&groups, &mut findings);
-    outbound_findings(input, &layers, &groups, &mut findings);
+    outbound_findings(&run, &layers, &groups, &mut findings);
     findings.extend(near_threshold(&run, &groups));
     statement_findings(input, &groups, &run.elections, &mut findings);
     run.finish(by_access, access_open, findings)
@@ -1089,23 +1089,26 @@ fn similar_by_description(catalog: &Catalog, relation: &Relation, child: &Work) 
 
 /// Licenses that limit what we may put on our own layer.
 fn outbound_findings(
-    input: Input<'_, '_>,
+    run: &Run<'_, '_>,
     layers: &[Option<Layer<'_>>],
     groups: &[Group],
     findings: &mut Vec<Finding>,
 ) {
-    let catalog = input.catalog;
+    let (input, catalog) = (run.input, run.input.catalog);
     let ours: Vec<(usize, &Alternative)> = layers
         .iter()
         .enumerate()
         .flat_map(|(i, l)| l.iter().flat_map(move |l| l.outbound.iter().map(move |a| (i, a))))
         .collect();
     for (work, outbound) in ours {
-        for group in groups {
+        for (g, group) in groups.iter().enumerate() {
             for leaf in group.conclusion.alternatives.iter().flat_map(|a| a.statement.leaves()) {
                 let Leaf::License(inbound) = leaf else { continue };
+                let Some(walk) = run.walks.get(&(g, *inbound)) else { continue };
                 let same = outbound.statement.leaves().contains(&leaf);
-                let demand = catalog.licenses[*inbound].terms.iter().find_map(|t| match t.effect {
+                // only what the subject is to that license, in the license's own words
+                let reaches = |t: &&Term| walk.reached.standings.keys().any(|s| t.reach.has(*s));
+                let demand = catalog.licenses[*inbound].terms.iter().filter(reaches).find_map(|t| match t.effect {
                     Effect::Outbound(r @ (Requires::SameLicense | Requires::IncludesRestrictions)) => Some((r, t)),
                     _ => None,
                 });

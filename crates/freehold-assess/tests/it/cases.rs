@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use crate::naive;
 
 /// The law of this tree, read once.
-pub static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+pub(crate) static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../catalog");
     let mut files = Vec::new();
     for folder in ["", "licenses", "policies", "models"] {
@@ -34,7 +34,7 @@ pub static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
 });
 
 /// Licenses of every temper: open, with thresholds, with territories, for research only, with readings, with editions.
-pub const LICENSES: [&str; 12] = [
+pub(crate) const LICENSES: [&str; 12] = [
     "mit",
     "apache-2.0",
     "llama-2",
@@ -59,14 +59,14 @@ const IDS: [&str; 6] =
 
 /// A graph, who is said to have made the subject, and what is stated.
 #[derive(Clone, Debug)]
-pub struct Random {
+pub(crate) struct Random {
     pub graph: Graph,
     pub made_by: Option<MadeBy>,
     pub deployment: Deployment,
 }
 
 impl Random {
-    pub fn input(&self) -> Input<'static, '_> {
+    pub(crate) fn input(&self) -> Input<'static, '_> {
         Input {
             catalog: &CATALOG,
             graph: &self.graph,
@@ -76,11 +76,11 @@ impl Random {
         }
     }
 
-    pub fn assess(&self) -> Assessment<'static> {
+    pub(crate) fn assess(&self) -> Assessment<'static> {
         assess(self.input())
     }
 
-    pub fn naive(&self) -> Option<naive::Outcome> {
+    pub(crate) fn naive(&self) -> Option<naive::Outcome> {
         naive::assess(&naive::Case {
             catalog: &CATALOG,
             graph: &self.graph,
@@ -91,7 +91,7 @@ impl Random {
 }
 
 /// What of an assessment is compared.
-pub fn seen(a: &Assessment<'_>, marks: BTreeSet<naive::Mark>) -> naive::Outcome {
+pub(crate) fn seen(a: &Assessment<'_>, marks: BTreeSet<naive::Mark>) -> naive::Outcome {
     let ends = |r: freehold_base::Range| (r.worst, r.best);
     naive::Outcome {
         verdict: a.verdict,
@@ -174,7 +174,7 @@ fn work() -> impl Strategy<Value = Work> {
 }
 
 /// The step's author, as the lineage engine has it from who made the child.
-pub fn edge(works: &[Work], child: usize, parent: usize, relation: Relation) -> Edge {
+pub(crate) fn edge(works: &[Work], child: usize, parent: usize, relation: Relation) -> Edge {
     let (by, by_presumed) = match (works[child].made_by, works[child].known) {
         (Some(MadeBy::Organization), _) => (By::Us, false),
         (Some(MadeBy::ThirdParty), _) => (By::Upstream, false),
@@ -184,7 +184,7 @@ pub fn edge(works: &[Work], child: usize, parent: usize, relation: Relation) -> 
 }
 
 /// One to seven works: each but the first above an earlier one, and up to four steps more, any way round.
-pub fn graph() -> impl Strategy<Value = Graph> {
+pub(crate) fn graph() -> impl Strategy<Value = Graph> {
     let relation = || prop::sample::select(Relation::ALL);
     let index = any::<prop::sample::Index>;
     let more = prop::collection::vec((index(), index(), relation()), 0..=4);
@@ -287,50 +287,52 @@ fn accesses() -> Vec<Value> {
 }
 
 /// Facts of which silence says something: that nothing is trained on the outputs.
-pub fn of_student(fact: FactId) -> bool {
+pub(crate) fn of_student(fact: FactId) -> bool {
     CATALOG.facts.get(fact).name.starts_with("use.trains_on_outputs.")
 }
 
-pub fn deployment() -> impl Strategy<Value = Deployment> {
+pub(crate) fn deployment() -> impl Strategy<Value = Deployment> {
     let each = prop::collection::vec((0..100u32, any::<prop::sample::Index>()), CHOICES.len());
-    (each, 0..=90u32, prop::bool::weighted(0.15)).prop_map(|(each, stated, trains)| {
-        let mut deployment = Deployment::empty(&CATALOG);
-        for ((fact, values), (dice, value)) in CHOICES.iter().zip(each) {
-            let def = CATALOG.facts.get(*fact);
-            // what silence settles is rarely said; access often, one question of five is enough
-            let share = match () {
-                () if of_student(*fact) && !trains => 0,
-                () if def.presumed.is_some() => stated / 4,
-                () if def.name == "use.access" => 85,
-                () => stated,
-            };
-            if dice < share {
-                deployment.set(&CATALOG, *fact, Some(value.get(values).clone()));
+    (each, prop_oneof![1 => 0..=90u32, 2 => 80..=100u32], prop::bool::weighted(0.15)).prop_map(
+        |(each, stated, trains)| {
+            let mut deployment = Deployment::empty(&CATALOG);
+            for ((fact, values), (dice, value)) in CHOICES.iter().zip(each) {
+                let def = CATALOG.facts.get(*fact);
+                // what silence settles is rarely said; access often, one question of five is enough
+                let share = match () {
+                    () if of_student(*fact) && !trains => 0,
+                    () if def.presumed.is_some() => stated / 4,
+                    () if def.name == "use.access" => 85,
+                    () => stated,
+                };
+                if dice < share {
+                    deployment.set(&CATALOG, *fact, Some(value.get(values).clone()));
+                }
             }
-        }
-        deployment
-    })
+            deployment
+        },
+    )
 }
 
 /// A fact that a user may state, with a value.
-pub fn statement_of_fact() -> impl Strategy<Value = (FactId, Value)> {
+pub(crate) fn statement_of_fact() -> impl Strategy<Value = (FactId, Value)> {
     (any::<prop::sample::Index>(), any::<prop::sample::Index>()).prop_map(|(fact, value)| {
         let (fact, values) = fact.get(CHOICES.as_slice());
         (*fact, value.get(values).clone())
     })
 }
 
-pub fn random() -> impl Strategy<Value = Random> {
+pub(crate) fn random() -> impl Strategy<Value = Random> {
     let said = prop_oneof![8 => Just(None), 1 => Just(Some(MadeBy::Organization)), 1 => Just(Some(MadeBy::ThirdParty))];
     (graph(), deployment(), said).prop_map(|(graph, deployment, made_by)| Random { graph, made_by, deployment })
 }
 
 /// The ends of a range: worse or equal, point by point.
-pub fn no_better(a: naive::Ends, b: (Permission, Permission)) -> bool {
+pub(crate) fn no_better(a: naive::Ends, b: (Permission, Permission)) -> bool {
     a.0 <= b.0 && a.1 <= b.1
 }
 
 /// A random work for the tests that add one.
-pub fn one_work() -> impl Strategy<Value = Work> {
+pub(crate) fn one_work() -> impl Strategy<Value = Work> {
     work()
 }

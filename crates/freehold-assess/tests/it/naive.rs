@@ -18,11 +18,11 @@ use freehold_catalog::{
 use Permission::{NeedsSeparateLicense, Permitted, Prohibited};
 
 /// Worst and best.
-pub type Ends = (Permission, Permission);
+pub(crate) type Ends = (Permission, Permission);
 
 /// What is compared with the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     pub verdict: Verdict,
     pub range: Ends,
     pub by_access: Vec<(Access, Ends, Verdict)>,
@@ -34,7 +34,7 @@ pub struct Outcome {
 
 /// A thing on which the engine is known to differ; see `exceptions.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mark {
+pub(crate) enum Mark {
     /// Several paths lead from works under one license to the subject, and differ in what they make of it.
     PathsDiffer,
     /// A path that stands only if an unknown fact about a step falls so.
@@ -62,7 +62,7 @@ const WALKS_MAX: usize = 4_000;
 /// Most steps that are tried for them.
 const TRIES_MAX: usize = 40_000;
 
-pub struct Case<'a> {
+pub(crate) struct Case<'a> {
     pub catalog: &'a Catalog,
     pub graph: &'a Graph,
     pub deployment: &'a Deployment,
@@ -521,7 +521,7 @@ struct Evaluator<'a> {
 }
 
 /// Assesses; `None` where the graph has more paths than one cares to walk.
-pub fn assess(case: &Case<'_>) -> Option<Outcome> {
+pub(crate) fn assess(case: &Case<'_>) -> Option<Outcome> {
     let mut all = Evaluator {
         case,
         above: leads_to(case.graph, case.graph.subject, |_| true),
@@ -819,6 +819,9 @@ impl<'a> Evaluator<'a> {
                 if tries > TRIES_MAX || ended > WALKS_MAX {
                     return None;
                 }
+                if here.is == Is::Product && e.relation == Relation::OutputsOf {
+                    self.marks.insert(Mark::OutputsOfProduct);
+                }
                 let Some((is, sure)) = self.step(law, here.is, e) else { continue };
                 let mut next = Open {
                     at: e.child,
@@ -832,9 +835,6 @@ impl<'a> Evaluator<'a> {
                 let on_outputs = here.is == Is::Outputs && e.relation == Relation::TrainedOnData;
                 if on_outputs {
                     next.marks.insert(Mark::SplitTraining);
-                }
-                if here.is == Is::Product && e.relation == Relation::OutputsOf {
-                    next.marks.insert(Mark::OutputsOfProduct);
                 }
                 let relation = if on_outputs { Relation::TrainedOnOutputs } else { e.relation };
                 next.steps.insert((relation, self.by_us(e)));
