@@ -43,12 +43,16 @@ pub(crate) struct Layer<'g> {
     pub(crate) outbound: Vec<Alternative>,
 }
 
-fn alternative(claim: &Claim, parsed: Parsed) -> Option<Alternative> {
+fn alternative(claim: &Claim, parsed: Parsed, catalog: &Catalog) -> Option<Alternative> {
     let mut additions = claim.additions.clone();
     additions.extend(parsed.additions);
     Some(Alternative {
         statement: parsed.statement?,
-        edition: claim.edition.clone(),
+        // a statement that names a text names its edition
+        edition: claim
+            .edition
+            .clone()
+            .or_else(|| catalog.license_of_edition(claim.license.trim()).map(|(_, e)| e.text.clone())),
         altered: claim.altered,
         additions,
         perhaps: false,
@@ -72,7 +76,7 @@ pub(crate) fn conclude<'g>(
     let perhaps = made_by.is_none() && !work.known;
     let mut read: Vec<(&Claim, Alternative)> = Vec::new();
     for claim in &work.claims {
-        let Some(mut alternative) = alternative(claim, parse(&claim.license, catalog)) else { continue };
+        let Some(mut alternative) = alternative(claim, parse(&claim.license, catalog), catalog) else { continue };
         if perhaps && !claim.expression && claim.basis != Basis::Told {
             alternative.perhaps = true;
             layer.outbound.push(Alternative { perhaps: false, ..alternative.clone() });

@@ -1088,12 +1088,7 @@ fn similar_by_description(catalog: &Catalog, relation: &Relation, child: &Work) 
 }
 
 /// Licenses that limit what we may put on our own layer.
-fn outbound_findings(
-    run: &Run<'_, '_>,
-    layers: &[Option<Layer<'_>>],
-    groups: &[Group],
-    findings: &mut Vec<Finding>,
-) {
+fn outbound_findings(run: &Run<'_, '_>, layers: &[Option<Layer<'_>>], groups: &[Group], findings: &mut Vec<Finding>) {
     let (input, catalog) = (run.input, run.input.catalog);
     let ours: Vec<(usize, &Alternative)> = layers
         .iter()

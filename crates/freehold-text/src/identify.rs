@@ -141,6 +141,14 @@ const PARTIAL_WORDS_MIN: usize = 60;
 const LATER_COVERAGE_MIN: usize = 500;
 /// Words around a license from which on the text is more than that license.
 const EMBEDDED_WORDS_MIN: usize = 100;
+/// Words missing at an end of an edition that count against it.
+const OUTER_WORDS_MAX: usize = 60;
+/// Words that deviate, up to which an edition is taken without a look at what several would explain.
+const DEVIATION_MIN: usize = 40;
+/// Candidates that are tried with the best of what they leave.
+const SEVERAL_TRIES_MAX: usize = 2;
+/// More runs than this are many; see [`Candidate::accept`].
+const RUNS_FEW: usize = 8;
 /// Similarity, per mille, from which on another edition is told as near.
 const NEAR_MIN: usize = 800;
 
@@ -157,13 +165,14 @@ pub fn identify(index: &Index<'_>, text: &str, limits: Limits) -> Identification
         let places = Places::new(&all, &taken);
         let mut candidates = candidates(index, &words, &places);
         let first = found.is_empty();
-        let Some(at) = candidates.iter().position(|c| c.accept(first) != Match::None) else {
+        let Some(mut at) = candidates.iter().position(|c| c.accept(first) != Match::None) else {
             if first {
                 near = nearest(&candidates, None, &words, limits.near_max);
             }
             break;
         };
         if first {
+            at = several(index, &words, &all, &candidates, at).unwrap_or(at);
             near = nearest(&candidates, Some(at), &words, limits.near_max);
         }
         let winner = candidates.swap_remove(at);
@@ -172,6 +181,34 @@ pub fn identify(index: &Index<'_>, text: &str, limits: Limits) -> Identification
     }
     found.sort_by_key(|c| c.span.0);
     conclude(text, &words, &found, near, limits, cut)
+}
+
+/// An edition whose text holds what others hold in two (a license with its use policy) may explain more than each of
+/// them and still be the wrong one: where the best candidate deviates, the candidate that explains more together with
+/// the best of what it leaves.
+fn several(
+    index: &Index<'_>,
+    words: &Words,
+    windows: &[u64],
+    candidates: &[Candidate<'_>],
+    best: usize,
+) -> Option<usize> {
+    let winner = candidates.get(best).filter(|c| c.deviation() > DEVIATION_MIN)?;
+    let with_rest = |c: &Candidate<'_>| {
+        let mut taken = vec![false; words.words.len()];
+        c.take(&mut taken);
+        let rest = self::candidates(index, words, &Places::new(windows, &taken));
+        c.score + rest.iter().find(|r| r.coverage() >= 850 && r.accept(false) == Match::Altered).map_or(0, |r| r.score)
+    };
+    let mut tries: Vec<usize> = (0..candidates.len())
+        .filter(|i| candidates.get(*i).is_some_and(|c| *i != best && c.is_cleaner_piece_of(winner)))
+        .collect();
+    tries.truncate(SEVERAL_TRIES_MAX);
+    let others: Vec<(i64, usize)> =
+        tries.into_iter().filter_map(|i| Some((with_rest(candidates.get(i)?), i))).collect();
+    let (score, at) = others.into_iter().max_by_key(|(score, i)| (*score, std::cmp::Reverse(*i)))?;
+    let alone = with_rest(winner);
+    (score > alone + alone / 50).then_some(at)
 }
 
 /// An edition aligned with the text.
@@ -243,30 +280,44 @@ impl<'a> Candidate<'a> {
             score: 0,
         };
         let count = c.edition.words as usize;
-        let matched: usize = c.chain.iter().map(|r| r.len).sum();
+        // the year and the name of another copy are no reason to take its edition
+        let matched: usize = c.chain.iter().map(|r| r.len - c.free_words(r.edition, r.edition + r.len)).sum();
         c.required = count - c.optional_words(0, count);
         c.present = c.chain.iter().map(|r| r.len - c.optional_words(r.edition, r.edition + r.len)).sum();
-        let mut added = 0;
+        let (mut added, mut lost) = (0, 0);
         for gap in gaps(&c.chain, count, span) {
-            if !c.tolerates(words, &gap) {
-                let len = gap.text.1 - gap.text.0;
-                c.inside += len;
-                added += len.min(60);
+            if c.tolerates(words, &gap) {
+                continue;
             }
+            let len = gap.text.1 - gap.text.0;
+            c.inside += len;
+            added += len.min(60);
+            // what a text lacks before its first or after its last word tells little: it may be a piece
+            let outer = gap.edition.0 == 0 || gap.edition.1 == count;
+            let missing = gap.edition.1 - gap.edition.0 - c.optional_words(gap.edition.0, gap.edition.1);
+            lost += if outer { missing.min(OUTER_WORDS_MAX) } else { missing };
         }
         c.marks = c.mark_differences(words);
-        let missing = c.required.saturating_sub(c.present);
         let score = |n: usize| i64::try_from(n).unwrap_or(i64::MAX / 100);
-        c.score = score(matched) * 20 - score(missing) * 2 - score(added) * 10 - score(c.marks.len()) * 10;
+        c.score = score(matched) * 20 - score(lost) * 2 - score(added) * 10 - score(c.marks.len()) * 10;
         Some(c)
     }
 
     /// Optional words among the edition's `from..to`.
     fn optional_words(&self, from: usize, to: usize) -> usize {
+        self.words_in(from, to, |_| true)
+    }
+
+    /// Those of them that every copy writes anew: years and names.
+    fn free_words(&self, from: usize, to: usize) -> usize {
+        self.words_in(from, to, |kind| kind != RegionKind::Removable)
+    }
+
+    fn words_in(&self, from: usize, to: usize, kind: fn(RegionKind) -> bool) -> usize {
         let mut at = from;
         let mut count = 0;
         // regions are sorted by start and may nest
-        for r in &self.regions {
+        for r in self.regions.iter().filter(|r| kind(r.kind)) {
             let (start, end) = (at.max(r.start as usize), to.min(r.end as usize));
             if start < end {
                 count += end - start;
@@ -338,13 +389,32 @@ impl<'a> Candidate<'a> {
         if !first && coverage < LATER_COVERAGE_MIN {
             return Match::None;
         }
-        if coverage >= 700 && explained >= 550 {
+        // a copy, altered or not, agrees over long stretches; a text that somebody wrote after an edition, everywhere
+        // a little
+        let runs = self.chain.len();
+        let scattered = runs > RUNS_FEW && matched < 60 * runs;
+        let (coverage_min, explained_min) = if scattered { (850, 900) } else { (700, 800) };
+        if coverage >= coverage_min && explained >= explained_min {
             Match::Altered
-        } else if matched >= PARTIAL_WORDS_MIN && explained >= 800 {
+        } else if matched >= PARTIAL_WORDS_MIN && explained >= 900 && (runs <= 2 || matched >= 60 * runs) {
             Match::Partial
         } else {
             Match::None
         }
+    }
+
+    /// Words that it lacks or that stand in it and are not its own.
+    fn deviation(&self) -> usize {
+        self.required.saturating_sub(self.present) + self.inside
+    }
+
+    /// True where it explains a part of what the other explains, with less that deviates.
+    fn is_cleaner_piece_of(&self, other: &Candidate<'_>) -> bool {
+        let long = |c: &Candidate<'_>| c.span.1 - c.span.0;
+        long(self) * 10 < long(other) * 9
+            && long(self) * 5 > long(other)
+            && self.deviation() < other.deviation()
+            && self.accept(true) == Match::Altered
     }
 
     fn coverage(&self) -> usize {

@@ -80,13 +80,11 @@ impl Random {
         assess(self.input())
     }
 
-    pub(crate) fn naive(&self) -> Option<naive::Outcome> {
+    pub(crate) fn naive(&self, faults: &BTreeSet<naive::Mark>) -> Option<naive::Outcome> {
         naive::assess(&naive::Case {
             catalog: &CATALOG,
             graph: &self.graph,
-            deployment: &self.deployment,
-            made_by: self.made_by,
-        })
+            deployment: &self.deployment, made_by: self.made_by, faults, })
     }
 }
 
@@ -107,13 +105,14 @@ pub(crate) fn seen(a: &Assessment<'_>, marks: BTreeSet<naive::Mark>) -> naive::O
 
 fn statement() -> impl Strategy<Value = String> {
     let license = || prop::sample::select(&LICENSES[..]);
+    let several = |n: usize| prop::sample::subsequence(&LICENSES[..], n).prop_shuffle();
     prop_oneof![
         12 => license().prop_map(str::to_string),
         2 => prop::sample::select(&OTHERS[..]).prop_map(str::to_string),
-        1 => (license(), license()).prop_map(|(a, b)| format!("{a} OR {b}")),
+        1 => several(2).prop_map(|l| l.join(" OR ")),
         1 => license().prop_map(|a| format!("{a} OR acme-model-terms")),
-        1 => (license(), license()).prop_map(|(a, b)| format!("{a} AND {b}")),
-        1 => (license(), license(), license()).prop_map(|(a, b, c)| format!("{a} AND {b} OR {c}")),
+        1 => several(2).prop_map(|l| l.join(" AND ")),
+        1 => several(3).prop_map(|l| format!("{} AND {} OR {}", l[0], l[1], l[2])),
         1 => license().prop_map(|a| format!("{a} + no military use")),
     ]
 }

@@ -32,28 +32,31 @@ pub(crate) struct Outcome {
     pub marks: BTreeSet<Mark>,
 }
 
-/// A thing on which the engine is known to differ; see `exceptions.rs`.
+/// A thing on which the engine is known to differ; see `exceptions.rs`. With an exception in [`Case::faults`] the
+/// reference does as the engine does, so that everything else is still compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Mark {
-    /// Several paths lead from works under one license to the subject, and differ in what they make of it.
-    PathsDiffer,
-    /// A path that stands only if an unknown fact about a step falls so.
+    /// Paths of one license that differ are judged as one: standings of some with steps of others, one student for all.
+    PathsMerged,
+    /// A path stands only if an unknown fact about a step falls so, and what is not granted on it is withheld at once.
     Unsure,
-    /// Training on data that a work generated, as two steps.
+    /// Training on data that a work generated, in two steps, is no training on outputs; training on other data is.
     SplitTraining,
-    /// Outputs of a product.
+    /// What we did with a work on the way counts only where it was training on outputs, and then as done to the work itself.
+    OwnSteps,
+    /// What a product generated is the product.
     OutputsOfProduct,
-    /// Several models on the paths are trained on outputs, or one on outputs of a derivative.
-    Students,
-    /// The branches of a choice leave more open than the one that is taken.
+    /// A model trained on outputs of a derivative, and a derivative itself, is no student.
+    DerivativeStudent,
+    /// The range of a choice is that of the branch that is taken, whatever the others leave open.
     Choice,
-    /// A text with changes or additions, said of a work whose maker is not stated.
+    /// Changes and additions to a text are forgotten where the maker of the work is not stated.
     UnreadOfUnknownMaker,
-    /// Open facts none of which moves the outcome.
+    /// Any open fact makes an outcome `undetermined`, also one whose answer moves nothing.
     IdleFact,
-    /// Statements about one layer name one license in two editions.
+    /// Two statements about one layer that name a license in two editions are judged under the first.
     TwoEditions,
-    /// A duty is surer for another access.
+    /// By access, a duty is as sure as it was for an access before.
     SurerElsewhere,
 }
 
@@ -67,6 +70,8 @@ pub(crate) struct Case<'a> {
     pub graph: &'a Graph,
     pub deployment: &'a Deployment,
     pub made_by: Option<MadeBy>,
+    /// Where to do as the engine does.
+    pub faults: &'a BTreeSet<Mark>,
 }
 
 // ---------------------------------------------------------------------------------------------------- truth
@@ -331,23 +336,25 @@ impl Is {
 }
 
 /// A path from a work to the subject, as far as a license cares.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Path {
-    standing: Standing,
-    sure: bool,
+    /// What the subject is to the work; false = only if an unknown fact falls so.
+    standings: BTreeMap<Standing, bool>,
     /// Relation, by us. `trained-on-data` over `outputs-of` is `trained-on-outputs`.
     steps: BTreeSet<(Relation, bool)>,
+    /// What it was that we did something with.
+    handled: BTreeSet<Standing>,
     /// The model on the path that is trained on outputs.
     student: Option<usize>,
 }
 
 impl Path {
     fn holds(&self) -> bool {
-        matches!(self.standing, Standing::Materials | Standing::Derivative | Standing::Product)
+        self.standings.keys().any(|s| matches!(s, Standing::Materials | Standing::Derivative | Standing::Product))
     }
 
-    fn we_train_on_outputs(&self) -> bool {
-        self.steps.iter().any(|(r, us)| *us && trains(*r))
+    fn sure(&self) -> bool {
+        self.standings.values().any(|sure| *sure)
     }
 }
 
@@ -539,28 +546,25 @@ pub(crate) fn assess(case: &Case<'_>) -> Option<Outcome> {
     let mut duties: BTreeMap<(String, Option<String>), (Certainty, BTreeSet<Access>)> = BTreeMap::new();
     for (access, found) in &each {
         let ends = found.tree.ends(None);
-        let duty = found.due.iter().any(|d| d.certainty >= Certainty::Conditional);
-        let narrows = found.tree.a_fact_narrows();
-        if ends.0 != ends.1 && !narrows && found.gaps.contains(&GapKind::Fact) {
-            all.marks.insert(Mark::IdleFact);
-        }
-        by_access.push((*access, ends, verdict(ends, narrows, duty)));
+        let narrows = all.narrows(&found.tree, &found.gaps);
         gaps.extend(&found.gaps);
+        let mut duty = found.due.iter().any(|d| d.certainty >= Certainty::Conditional);
         for d in &found.due {
             let entry =
                 duties.entry((d.code.clone(), d.text.clone())).or_insert((Certainty::Arguable, BTreeSet::new()));
-            if !entry.1.is_empty() && entry.0 != d.certainty {
-                all.marks.insert(Mark::SurerElsewhere);
-            }
             entry.0 = entry.0.max(d.certainty);
             entry.1.insert(*access);
+            if !duty && entry.0 >= Certainty::Conditional {
+                duty = all.does(Mark::SurerElsewhere);
+            }
         }
+        by_access.push((*access, ends, verdict(ends, narrows, duty)));
     }
     let trees: Vec<Tree> = each.into_iter().map(|(_, f)| f.tree).collect();
     let open = stated.is_none();
     let whole = if open { Tree::Hull(trees) } else { Tree::Meet(trees) };
     let range = whole.ends(None);
-    let mut narrows = whole.a_fact_narrows();
+    let mut narrows = all.narrows(&whole, &gaps);
     if open {
         // a duty that is due for some accesses only hangs on the access
         for (certainty, due_for) in duties.values_mut().filter(|d| d.1.len() < Access::ALL.len()) {
@@ -572,9 +576,7 @@ pub(crate) fn assess(case: &Case<'_>) -> Option<Outcome> {
             gaps.insert(GapKind::Fact);
         }
     }
-    if range.0 != range.1 && !narrows && gaps.contains(&GapKind::Fact) {
-        all.marks.insert(Mark::IdleFact);
-    }
+    
     let duties: BTreeSet<(String, Certainty)> = duties.into_iter().map(|((code, _), (c, _))| (code, c)).collect();
     let duty = duties.iter().any(|(_, c)| *c >= Certainty::Conditional);
     Some(Outcome { verdict: verdict(range, narrows, duty), range, by_access, duties, gaps, marks: all.marks })
@@ -594,6 +596,19 @@ fn leads_to(graph: &Graph, end: usize, follow: impl Fn(&Edge) -> bool) -> BTreeS
 }
 
 impl<'a> Evaluator<'a> {
+    /// Notes that the case has what a named exception is about; true where that exception is in force.
+    fn does(&mut self, mark: Mark) -> bool {
+        self.marks.insert(mark);
+        self.case.faults.contains(&mark)
+    }
+
+    fn narrows(&mut self, tree: &Tree, gaps: &BTreeSet<GapKind>) -> bool {
+        let (worst, best) = tree.ends(None);
+        if worst == best || !gaps.contains(&GapKind::Fact) {
+            return false;
+        }
+        tree.a_fact_narrows() || self.does(Mark::IdleFact)
+    }
     fn work(&self, w: usize) -> &'a Work {
         &self.case.graph.works[w]
     }
@@ -645,9 +660,7 @@ impl<'a> Evaluator<'a> {
             if unknown_maker && plain {
                 said.perhaps = true;
                 layer.outbound.push(said.said.clone());
-                if said.altered || !said.additions.is_empty() {
-                    self.marks.insert(Mark::UnreadOfUnknownMaker);
-                }
+                
             }
             inbound.push(said);
         }
@@ -708,10 +721,7 @@ impl<'a> Evaluator<'a> {
                 layer.weighed.push(i.clone());
             }
         }
-        let twice = |l: &Weighed| layer.weighed.iter().filter(|o| o.said == l.said).count() > 1;
-        if layer.weighed.iter().any(twice) {
-            self.marks.insert(Mark::TwoEditions);
-        }
+        
     }
 
     /// True where the layer's tag is looser than the terms of a base, or names another version of them.
@@ -753,37 +763,53 @@ impl<'a> Evaluator<'a> {
             .iter()
             .flat_map(|(w, l)| l.weighed.iter().flat_map(|s| licenses_of(&s.said)).map(move |i| (*w, i)))
             .collect();
-        let mut by_license: BTreeMap<usize, Vec<BTreeSet<Path>>> = BTreeMap::new();
         for (w, license) in pairs {
             let paths = self.walk(w, &self.case.catalog.licenses[license])?;
-            by_license.entry(license).or_default().push(paths.clone());
             self.paths.insert((w, license), paths);
         }
-        for paths in by_license.values() {
-            let all: BTreeSet<&Path> = paths.iter().flatten().collect();
-            if all.len() > 1 {
-                self.marks.insert(Mark::PathsDiffer);
+        let alone = self.paths.clone();
+        for (w, license) in alone.keys() {
+            let alike = self.layers.keys().filter(|o| self.alike(*w, **o)).filter_map(|o| alone.get(&(*o, *license)));
+            let all: BTreeSet<&Path> = alike.flatten().collect();
+            if all.len() < 2 || !self.does(Mark::PathsMerged) {
+                continue;
             }
-            if all.iter().any(|p| !p.sure) {
-                self.marks.insert(Mark::Unsure);
+            let mut merged = Path::default();
+            for path in all {
+                for (standing, sure) in &path.standings {
+                    *merged.standings.entry(*standing).or_default() |= sure;
+                }
+                merged.steps.extend(&path.steps);
+                merged.handled.extend(&path.handled);
+                merged.student = merged.student.into_iter().chain(path.student).min();
             }
-            if all.iter().filter_map(|p| p.student).collect::<BTreeSet<_>>().len() > 1 {
-                self.marks.insert(Mark::Students);
-            }
+            self.paths.insert((*w, *license), BTreeSet::from([merged]));
         }
         Some(())
     }
 
-    /// Every path from the work to the subject. A cycle may be gone round once: no step is taken more than twice.
+    /// True for works under the same statements with the same facts.
+    fn alike(&self, a: usize, b: usize) -> bool {
+        let (x, y) = (&self.layers[&a], &self.layers[&b]);
+        let dataset = |w: usize| self.work(w).kind == WorkKind::Dataset;
+        let said = |l: &Layer| l.weighed.iter().map(|w| Weighed { basis: Basis::Told, ..w.clone() }).collect::<Vec<_>>();
+        x.displaced == y.displaced
+            && self.work(a).facts == self.work(b).facts
+            && dataset(a) == dataset(b)
+            && said(x) == said(y)
+    }
+
+    /// Every path from the work to the subject. A cycle may be gone round once: no step is taken
+    /// more than twice from the same standing.
     fn walk(&mut self, start: usize, law: &License) -> Option<BTreeSet<Path>> {
         struct Open {
             at: usize,
             is: Is,
             sure: bool,
-            taken: Vec<usize>,
+            taken: Vec<(usize, Is, bool)>,
             steps: BTreeSet<(Relation, bool)>,
+            handled: BTreeSet<Standing>,
             students: BTreeSet<usize>,
-            marks: BTreeSet<Mark>,
         }
         let graph = self.case.graph;
         let mut out = BTreeSet::new();
@@ -794,8 +820,8 @@ impl<'a> Evaluator<'a> {
             sure: true,
             taken: vec![],
             steps: BTreeSet::new(),
+            handled: BTreeSet::new(),
             students: BTreeSet::new(),
-            marks: BTreeSet::new(),
         };
         let mut open = vec![first];
         let mut ended = 0;
@@ -804,44 +830,42 @@ impl<'a> Evaluator<'a> {
                 && let Some(standing) = here.is.standing()
             {
                 ended += 1;
-                self.marks.extend(&here.marks);
-                let path = |student| Path { standing, sure: here.sure, steps: here.steps.clone(), student };
+                let standings = BTreeMap::from([(standing, here.sure)]);
+                let path = |student| Path { standings: standings.clone(), steps: here.steps.clone(), handled: here.handled.clone(), student };
                 if here.students.is_empty() {
                     out.insert(path(None));
                 }
                 out.extend(here.students.iter().map(|s| path(Some(*s))));
             }
             for (i, e) in graph.edges.iter().enumerate().filter(|(_, e)| e.parent == here.at) {
-                if !self.above.contains(&e.child) || here.taken.iter().filter(|t| **t == i).count() >= 2 {
+                let step = (i, here.is, here.sure);
+                if !self.above.contains(&e.child) || here.taken.iter().filter(|t| **t == step).count() >= 2 {
                     continue;
                 }
                 tries += 1;
                 if tries > TRIES_MAX || ended > WALKS_MAX {
                     return None;
                 }
-                if here.is == Is::Product && e.relation == Relation::OutputsOf {
-                    self.marks.insert(Mark::OutputsOfProduct);
-                }
+                
                 let Some((is, sure)) = self.step(law, here.is, e) else { continue };
                 let mut next = Open {
                     at: e.child,
                     is,
                     sure: here.sure && sure,
-                    taken: here.taken.iter().copied().chain([i]).collect(),
+                    taken: here.taken.iter().copied().chain([step]).collect(),
                     steps: here.steps.clone(),
-                    students: here.students.clone(),
-                    marks: here.marks.clone(),
+                    handled: here.handled.clone(), students: here.students.clone(),
                 };
                 let on_outputs = here.is == Is::Outputs && e.relation == Relation::TrainedOnData;
-                if on_outputs {
-                    next.marks.insert(Mark::SplitTraining);
-                }
-                let relation = if on_outputs { Relation::TrainedOnOutputs } else { e.relation };
+                let split = e.relation == Relation::TrainedOnData && self.does(Mark::SplitTraining);
+                let relation = if on_outputs && !split { Relation::TrainedOnOutputs } else { e.relation };
                 next.steps.insert((relation, self.by_us(e)));
-                if trains(relation) {
-                    if next.is == here.is {
-                        next.marks.insert(Mark::Students);
-                    }
+                if self.by_us(e) && !acts_of_step(relation).is_empty() {
+                    // data that a work generated is handled for the work that generated it
+                    next.handled.insert(here.is.standing().unwrap_or(Standing::Materials));
+                }
+                let trained = trains(e.relation) || on_outputs;
+                if trained && (next.is != here.is || !self.does(Mark::DerivativeStudent)) {
                     next.students.insert(e.child);
                 }
                 open.push(next);
@@ -852,7 +876,7 @@ impl<'a> Evaluator<'a> {
 
     /// What a step makes of the licensed work; `None` = the license does not reach there, `false` = only if an unknown
     /// fact falls so.
-    fn step(&self, law: &License, is: Is, e: &Edge) -> Option<(Is, bool)> {
+    fn step(&mut self, law: &License, is: Is, e: &Edge) -> Option<(Is, bool)> {
         let r = e.relation;
         let named = law.reach.derivative.has(r);
         match is {
@@ -865,6 +889,7 @@ impl<'a> Evaluator<'a> {
             // named by some terms, and no further
             Is::OutputTrained => (r == Relation::Copy).then_some((is, true)),
             Is::Product => match r {
+                Relation::OutputsOf if self.does(Mark::OutputsOfProduct) => Some((Is::Product, true)),
                 Relation::OutputsOf => Some((Is::Outputs, true)),
                 _ if trains(r) && named => Some((Is::Derivative, true)),
                 _ if trains(r) => self.trained_on_outputs(law, e),
@@ -1030,7 +1055,9 @@ impl<'a> Evaluator<'a> {
         let dataset = self.work(w).kind == WorkKind::Dataset;
         let key = format!("{w}/{n}");
         let mut parts = vec![self.statement(&key, w, l, &l.said, displaced, access)];
-        if !dataset {
+        let unread = l.altered || !l.additions.is_empty();
+        let forgotten = unread && l.perhaps && self.does(Mark::UnreadOfUnknownMaker);
+        if !dataset && !forgotten {
             if l.altered {
                 parts.push(Found::open(GapKind::Text, Prohibited, format!("{key}/altered")));
             }
@@ -1070,7 +1097,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A choice: the duties of the branch with the best worst case, the range of having the choice.
-    fn elect(&mut self, each: Vec<Found>) -> Found {
+    fn elect(&mut self, mut each: Vec<Found>) -> Found {
         let rank = |f: &Found| {
             let (worst, best) = f.tree.ends(None);
             (worst, best, std::cmp::Reverse(f.owed()))
@@ -1089,17 +1116,31 @@ impl<'a> Evaluator<'a> {
             // another branch may still become the better one; it is not what the outcome hangs on
             return Found { tree: each[taken].tree.clone(), gaps, due };
         }
-        self.marks.insert(Mark::Choice);
+        if self.does(Mark::Choice) {
+            return each.swap_remove(taken);
+        }
         let gaps = each.iter().flat_map(|f| f.gaps.iter().copied()).collect();
         Found { tree: join, gaps, due }
     }
 
     fn license(&mut self, key: &str, w: usize, l: &Weighed, license: usize, displaced: bool, access: Access) -> Found {
         let law = &self.case.catalog.licenses[license];
-        let own = l.edition.as_deref().filter(|e| law.editions.iter().any(|x| x.text == *e));
+        let mut edition = l.edition.as_deref();
+        let layer = self.layers[&w].clone();
+        let named: Vec<&Weighed> = layer.weighed.iter().filter(|o| licenses_of(&o.said).contains(&license)).collect();
+        if named[0].edition != l.edition && self.does(Mark::TwoEditions) {
+            edition = named[0].edition.as_deref();
+        }
+        let own = edition.filter(|e| law.editions.iter().any(|x| x.text == *e));
         let in_force = || law.editions.iter().rfind(|e| e.until.is_none()).or(law.editions.last());
         let edition = own.unwrap_or_else(|| in_force().map_or("", |e| e.text.as_str()));
         let paths: Vec<Path> = self.paths[&(w, license)].iter().cloned().collect();
+        if paths.iter().any(|p| p.handled.iter().any(|s| !p.standings.contains_key(s))) {
+            self.marks.insert(Mark::OwnSteps);
+        }
+        if paths.iter().any(|p| !p.sure()) {
+            self.marks.insert(Mark::Unsure);
+        }
         let along: Vec<Along<'a>> =
             paths.into_iter().map(|p| self.along(w, license, law, edition, p, access)).collect();
         let key = format!("{key}/{}", law.id);
@@ -1127,8 +1168,11 @@ impl<'a> Evaluator<'a> {
                 Some(blocks) => a.acts.iter().any(|act| blocks.has(*act)),
                 None => !a.acts.is_empty(),
             };
-            let bites: Vec<Bites> = along.iter().filter(touches).flat_map(|a| a.limit(term)).collect();
-            cap(&bites, to, &format!("{key}/{}", term.id), &mut caps, &mut found.gaps);
+            // of the subject, and of the model that our use trains: two questions
+            for student in [false, true] {
+                let bites: Vec<Bites> = along.iter().filter(touches).filter_map(|a| a.limit(term, student)).collect();
+                cap(&bites, to, &format!("{key}/{}/{student}", term.id), &mut caps, &mut found.gaps);
+            }
         }
         found.tree = Tree::Meet(caps);
         found
@@ -1163,7 +1207,7 @@ impl<'a> Evaluator<'a> {
         }
         let main = self.eyes(facts.iter().cloned().chain(in_graph));
         let student = of_use.map(|s| self.eyes(facts.iter().cloned().chain(s)));
-        Along { license, law, edition: edition.to_string(), path, acts, main, student }
+        Along { license, law, edition: edition.to_string(), path, acts, main, student, faults: self.case.faults }
     }
 }
 
@@ -1226,15 +1270,18 @@ struct Along<'a> {
     acts: BTreeSet<Act>,
     main: Eyes<'a>,
     student: Option<Eyes<'a>>,
+    faults: &'a BTreeSet<Mark>,
 }
 
 impl Along<'_> {
-    fn values(&self, term: &Term, eyes: &Eyes<'_>) -> Values {
+    /// The values of a term's readings; `sure` is false where the path stands only if a fact falls so.
+    fn values(&self, term: &Term, eyes: &Eyes<'_>, sure: bool) -> Values {
         let mut values = Values::default();
         let off = term.unless.as_ref().map_or(Tri::No, |u| eyes.holds(u, false));
         for reading in &term.readings {
             for near in [false, true] {
-                match eyes.holds(&reading.when, near).min(flip(off)) {
+                let holds = eyes.holds(&reading.when, near).min(flip(off));
+                match holds.min(if sure { Tri::Yes } else { Tri::Open }) {
                     Tri::Yes => values.yes = true,
                     Tri::No => values.no = true,
                     Tri::Open => values.open = true,
@@ -1244,9 +1291,26 @@ impl Along<'_> {
         values
     }
 
-    /// Whether a term speaks of the path; running a work to train on its outputs is a use of the work.
-    fn speaks(&self, reach: Standings) -> bool {
-        reach.has(self.path.standing) || self.path.we_train_on_outputs() && reach.has(Standing::Materials)
+    /// True where we run the work to train on what it generates.
+    fn we_train(&self) -> bool {
+        let split = self.faults.contains(&Mark::SplitTraining);
+        self.path.steps.iter().any(|(r, us)| *us && (trains(*r) || split && *r == Relation::TrainedOnData))
+    }
+
+    /// Whether a term speaks of what the subject is to the work, and how surely.
+    fn stands(&self, reach: Standings) -> Option<bool> {
+        self.path.standings.iter().filter(|(s, _)| reach.has(**s)).map(|(_, sure)| *sure).max()
+    }
+
+    /// Whether a term speaks of what is done with the work: also of what we did with it on the way.
+    fn speaks(&self, reach: Standings) -> Option<bool> {
+        let used = if self.faults.contains(&Mark::OwnSteps) {
+            self.we_train() && reach.has(Standing::Materials)
+        } else {
+            self.path.handled.iter().any(|s| reach.has(*s))
+        };
+        let sure = self.path.sure() || self.faults.contains(&Mark::Unsure);
+        self.stands(reach).or(used.then_some(sure))
     }
 
     /// Where an act is done and not granted: how surely, and what that makes of it. No grant that names it: prohibited;
@@ -1255,6 +1319,7 @@ impl Along<'_> {
         if !self.acts.contains(&act) {
             return None;
         }
+        let as_engine = self.faults.contains(&Mark::Unsure);
         let mut to = Prohibited;
         let mut all = Values::default();
         for term in self.law.terms.iter().filter(|t| stands_in(t, &self.edition)) {
@@ -1267,11 +1332,11 @@ impl Along<'_> {
                 // what may be done with outputs is said of the work, whatever is made of them
                 reach = reach.with(Standing::Student).with(Standing::OutputTrained);
             }
-            let main = self.speaks(reach).then_some(&self.main);
-            let student = self.student.as_ref().filter(|_| reach.has(Standing::Student));
-            for eyes in main.into_iter().chain(student) {
+            let main = self.speaks(reach).map(|sure| (&self.main, sure || !as_engine));
+            let student = self.student.as_ref().filter(|_| reach.has(Standing::Student)).map(|s| (s, true));
+            for (eyes, sure) in main.into_iter().chain(student) {
                 to = NeedsSeparateLicense;
-                let v = self.values(term, eyes);
+                let v = self.values(term, eyes, sure);
                 if v == (Values { yes: true, no: false, open: false }) {
                     return None;
                 }
@@ -1282,7 +1347,7 @@ impl Along<'_> {
         }
         let bites = match (all.yes, all.open) {
             // the act is one under this license only if the path stands
-            _ if !self.path.sure => Bites::IfAFact,
+            _ if !self.path.sure() && !as_engine => Bites::IfAFact,
             (_, true) => Bites::IfAFact,
             (true, false) => Bites::IfRead,
             (false, false) => Bites::Surely,
@@ -1290,25 +1355,20 @@ impl Along<'_> {
         Some((bites, to))
     }
 
-    fn limit(&self, term: &Term) -> Vec<Bites> {
-        let mut out = Vec::new();
-        let main = self.speaks(term.reach) && (!term.by_us || self.path.we_train_on_outputs());
-        if main {
-            out.extend(bites(self.values(term, &self.main), !self.path.sure));
-        }
-        if let Some(student) = self.student.as_ref().filter(|_| term.reach.has(Standing::Student)) {
-            out.extend(bites(self.values(term, student), false));
-        }
-        out
+    fn limit(&self, term: &Term, student: bool) -> Option<Bites> {
+        let (eyes, sure) = if student {
+            (self.student.as_ref().filter(|_| term.reach.has(Standing::Student))?, true)
+        } else {
+            (&self.main, self.speaks(term.reach).filter(|_| !term.by_us || self.we_train())?)
+        };
+        bites(self.values(term, eyes, sure))
     }
 
     fn due(&self, term: &Term, duty: &Duty) -> Vec<Due> {
         let mut out = Vec::new();
-        let mut push = |eyes: &Eyes<'_>, who: Certainty, hangs: bool, student: bool| {
-            let v = self.values(term, eyes);
-            let when = match v {
+        let mut push = |eyes: &Eyes<'_>, who: Certainty, sure: bool, student: bool| {
+            let when = match self.values(term, eyes, sure) {
                 Values { open: true, .. } => Some(Certainty::Conditional),
-                Values { yes: true, .. } if hangs => Some(Certainty::Conditional),
                 Values { yes: true, no: false, .. } => Some(Certainty::Owed),
                 Values { yes: true, no: true, .. } => Some(Certainty::Arguable),
                 _ => None,
@@ -1322,13 +1382,13 @@ impl Along<'_> {
                 source: (self.license, term.id.clone(), student),
             }));
         };
-        if term.reach.has(self.path.standing)
+        if let Some(sure) = self.stands(term.reach)
             && let Some(who) = self.who_owes(duty)
         {
-            push(&self.main, who, !self.path.sure, false);
+            push(&self.main, who, sure, false);
         }
         if let Some(student) = self.student.as_ref().filter(|_| term.reach.has(Standing::Student)) {
-            push(student, Certainty::Owed, false, true);
+            push(student, Certainty::Owed, true, true);
         }
         out
     }
@@ -1337,8 +1397,9 @@ impl Along<'_> {
         if !duty.by_us {
             return Some(Certainty::Owed);
         }
+        let split = self.faults.contains(&Mark::SplitTraining);
         let triggers = |r: Relation| match duty.steps.is_empty() {
-            true => acts_of_step(r).contains(&Act::Modify) || trains(r),
+            true => acts_of_step(r).contains(&Act::Modify) || trains(r) || split && r == Relation::TrainedOnData,
             false => duty.steps.has(r),
         };
         let took =
@@ -1354,13 +1415,12 @@ impl Along<'_> {
     }
 }
 
-fn bites(v: Values, hangs: bool) -> Option<Bites> {
-    Some(match v {
-        Values { yes: false, open: false, .. } => return None,
-        Values { yes: true, no: true, open } if open || hangs => Bites::IfBoth,
-        Values { open: true, .. } => Bites::IfAFact,
-        _ if hangs => Bites::IfAFact,
-        Values { yes: true, no: true, .. } => Bites::IfRead,
-        _ => Bites::Surely,
-    })
+fn bites(v: Values) -> Option<Bites> {
+    match v {
+        Values { yes: true, no: true, open: true } => Some(Bites::IfBoth),
+        Values { open: true, .. } => Some(Bites::IfAFact),
+        Values { yes: true, no: true, .. } => Some(Bites::IfRead),
+        Values { yes: true, .. } => Some(Bites::Surely),
+        Values { .. } => None,
+    }
 }

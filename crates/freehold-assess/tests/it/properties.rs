@@ -24,7 +24,7 @@ fn explore() {
         let e = c.assess();
         te += t.elapsed();
         let t = std::time::Instant::now();
-        let Some(o) = c.naive() else {
+        let faults: BTreeSet<crate::naive::Mark> = if std::env::var("PURE").is_ok() { BTreeSet::new() } else { use crate::naive::Mark::*; [PathsMerged, OwnSteps, Unsure, SplitTraining, OutputsOfProduct, DerivativeStudent, Choice, UnreadOfUnknownMaker, IdleFact, TwoEditions, SurerElsewhere].into() }; let Some(o) = c.naive(&faults) else {
             *tally.entry("too many".into()).or_default() += 1;
             continue;
         };
