@@ -83,7 +83,7 @@ pub(crate) fn conclude<'g>(
         }
         if about_code(claim) {
             layer.conclusion.code.push(alternative);
-        } else if ours && !claim.expression && claim.basis != Basis::Told && claim.basis != Basis::Catalog {
+        } else if ours && !claim.expression && is_our_choice(claim, stands_alone) {
             layer.outbound.push(alternative);
             layer.set_aside.push(claim);
         } else {
@@ -110,6 +110,25 @@ pub(crate) fn conclude<'g>(
         findings.push(missing_license(work));
     }
     layer
+}
+
+/// What is said of a layer of ours is our own choice for it; what the user states of a work that stands on nothing may be
+/// what it was taken under, and binds.
+fn is_our_choice(claim: &Claim, stands_alone: bool) -> bool {
+    match claim.basis {
+        Basis::Catalog => false,
+        Basis::Told => !stands_alone,
+        Basis::Recognized | Basis::Declared | Basis::Inferred => true,
+    }
+}
+
+/// True where a tag names a family of texts and this license is one of them.
+fn family_has(statement: &Statement, license: usize, catalog: &Catalog) -> bool {
+    let Statement::One(Leaf::Family(tag)) = statement else { return false };
+    let Some(freehold_catalog::TagMeaning::Family(texts)) = catalog.tags.meaning(tag) else { return false };
+    texts
+        .iter()
+        .any(|t| catalog.license_of_edition(t).map(|(i, _)| i).or_else(|| catalog.license_named(t)) == Some(license))
 }
 
 fn missing(perhaps: bool) -> Alternative {
@@ -200,6 +219,15 @@ fn compare<'g>(
             same.edition.clone_from(&a.edition);
         }
         same.altered |= a.altered;
+        layer.weighed.push(claim);
+        return;
+    }
+    let in_family = |l: &Alternative| match l.statement {
+        Statement::One(Leaf::License(i)) => family_has(&a.statement, i, catalog),
+        _ => false,
+    };
+    if layer.conclusion.alternatives.iter().any(in_family) {
+        // the tag names several texts, and what leads is one of them
         layer.weighed.push(claim);
         return;
     }
@@ -294,6 +322,10 @@ pub(crate) fn displace(
 ) {
     let licenses: Vec<usize> = members(upstream).collect();
     let Some(strictest) = licenses.iter().copied().max_by_key(|i| catalog.licenses[*i].strictness) else { return };
+    // a tag that names a family of texts says no more than that the base's is one of them
+    let says_the_same = |a: &Alternative| licenses.iter().any(|i| family_has(&a.statement, *i, catalog));
+    layer.conclusion.alternatives.retain(|a| !says_the_same(a));
+    layer.outbound.retain(|a| !says_the_same(a));
     let perhaps = layer.conclusion.alternatives.iter().any(|a| a.perhaps);
     let ours = !layer.outbound.is_empty();
     let stated = if ours { &layer.outbound } else { &layer.conclusion.alternatives };

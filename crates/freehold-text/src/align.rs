@@ -24,6 +24,11 @@ const PLACES_MAX: usize = 12;
 /// A run of at least this many windows whose first window stands in one place only is taken whole.
 const SURE_WINDOWS: usize = 24;
 
+/// Runs just before a run that it may follow; beyond them it follows long ones only.
+const LOOK_BACK: usize = 32;
+/// Words of a long run.
+const LONG_WORDS: usize = 16;
+
 /// The windows of a text by hash.
 pub(crate) struct Places {
     windows: Vec<u64>,
@@ -125,16 +130,25 @@ impl Places {
         let runs = self.runs(edition);
         // (score in eighths of a word, index of the run before + 1)
         let mut best: Vec<(i64, usize)> = Vec::with_capacity(runs.len());
+        let mut long: Vec<usize> = Vec::new();
         for (i, run) in runs.iter().enumerate() {
             let mut top = (words8(run.len), 0);
-            for (j, before) in runs.iter().enumerate().take(i) {
+            let near = i.saturating_sub(LOOK_BACK);
+            let far = long.iter().copied().take_while(|j| *j < near);
+            for j in far.chain(near..i) {
+                let (Some(before), Some((score, _))) = (runs.get(j), best.get(j)) else { continue };
+                if score + words8(run.len) <= top.0 {
+                    continue;
+                }
                 let Some(gain) = gain(*before, *run) else { continue };
-                let Some((score, _)) = best.get(j) else { continue };
                 if score + gain > top.0 {
                     top = (score + gain, j + 1);
                 }
             }
             best.push(top);
+            if run.len >= LONG_WORDS {
+                long.push(i);
+            }
         }
         let mut at = best
             .iter()

@@ -239,12 +239,21 @@ struct MarkDifference {
 
 fn candidates<'a>(index: &Index<'a>, words: &Words, places: &Places) -> Vec<Candidate<'a>> {
     let mut votes = vec![0usize; index.len()];
+    let mut holders = Vec::new();
     for window in places.open() {
-        index.postings(window, |edition| {
-            if let Some(v) = votes.get_mut(edition) {
-                *v += 1;
+        holders.clear();
+        index.postings(window, |edition| holders.push(edition));
+        // words that few editions have tell one of a family from the others
+        let weight = match holders.len() {
+            0..=2 => 4,
+            3..=6 => 2,
+            _ => 1,
+        };
+        for edition in &holders {
+            if let Some(v) = votes.get_mut(*edition) {
+                *v += weight;
             }
-        });
+        }
     }
     let estimate = |i: u32, votes: usize| {
         let long = index.edition(i).is_some_and(|e| e.words > crate::index::POST_ALL_WORDS);
@@ -259,6 +268,7 @@ fn candidates<'a>(index: &Index<'a>, words: &Words, places: &Places) -> Vec<Cand
     let mut out: Vec<Candidate<'a>> =
         order.into_iter().filter_map(|(_, i)| Candidate::of(index.edition(i)?, words, places)).collect();
     out.sort_by_key(|c| (std::cmp::Reverse(c.score), c.edition.id));
+    if std::env::var_os("CAND").is_some() { for c in &out { eprintln!("CAND {} score {} span {:?} dev {} cov {} runs {} acc {:?}", c.edition.id, c.score, c.span, c.deviation(), c.coverage(), c.chain.len(), c.accept(true)); } }
     out
 }
 

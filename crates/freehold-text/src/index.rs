@@ -139,7 +139,10 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 fn u40_of(chunk: &[u8]) -> u64 {
-    chunk.iter().take(WINDOW_BYTES).rev().fold(0, |n, b| (n << 8) | u64::from(*b))
+    match chunk {
+        [a, b, c, d, e, ..] => u64::from(u32::from_le_bytes([*a, *b, *c, *d])) | u64::from(*e) << 32,
+        _ => 0,
+    }
 }
 
 impl<'a> Index<'a> {

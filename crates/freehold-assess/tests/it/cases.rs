@@ -84,7 +84,10 @@ impl Random {
         naive::assess(&naive::Case {
             catalog: &CATALOG,
             graph: &self.graph,
-            deployment: &self.deployment, made_by: self.made_by, faults, })
+            deployment: &self.deployment,
+            made_by: self.made_by,
+            faults,
+        })
     }
 }
 

@@ -61,9 +61,9 @@ pub(crate) enum Mark {
 }
 
 /// Most walks from one work under one license.
-const WALKS_MAX: usize = 4_000;
+const WALKS_MAX: usize = 2_000;
 /// Most steps that are tried for them.
-const TRIES_MAX: usize = 40_000;
+const TRIES_MAX: usize = 8_000;
 
 pub(crate) struct Case<'a> {
     pub catalog: &'a Catalog,
@@ -576,7 +576,7 @@ pub(crate) fn assess(case: &Case<'_>) -> Option<Outcome> {
             gaps.insert(GapKind::Fact);
         }
     }
-    
+
     let duties: BTreeSet<(String, Certainty)> = duties.into_iter().map(|((code, _), (c, _))| (code, c)).collect();
     let duty = duties.iter().any(|(_, c)| *c >= Certainty::Conditional);
     Some(Outcome { verdict: verdict(range, narrows, duty), range, by_access, duties, gaps, marks: all.marks })
@@ -660,7 +660,6 @@ impl<'a> Evaluator<'a> {
             if unknown_maker && plain {
                 said.perhaps = true;
                 layer.outbound.push(said.said.clone());
-                
             }
             inbound.push(said);
         }
@@ -721,7 +720,6 @@ impl<'a> Evaluator<'a> {
                 layer.weighed.push(i.clone());
             }
         }
-        
     }
 
     /// True where the layer's tag is looser than the terms of a base, or names another version of them.
@@ -792,7 +790,8 @@ impl<'a> Evaluator<'a> {
     fn alike(&self, a: usize, b: usize) -> bool {
         let (x, y) = (&self.layers[&a], &self.layers[&b]);
         let dataset = |w: usize| self.work(w).kind == WorkKind::Dataset;
-        let said = |l: &Layer| l.weighed.iter().map(|w| Weighed { basis: Basis::Told, ..w.clone() }).collect::<Vec<_>>();
+        let said =
+            |l: &Layer| l.weighed.iter().map(|w| Weighed { basis: Basis::Told, ..w.clone() }).collect::<Vec<_>>();
         x.displaced == y.displaced
             && self.work(a).facts == self.work(b).facts
             && dataset(a) == dataset(b)
@@ -831,7 +830,12 @@ impl<'a> Evaluator<'a> {
             {
                 ended += 1;
                 let standings = BTreeMap::from([(standing, here.sure)]);
-                let path = |student| Path { standings: standings.clone(), steps: here.steps.clone(), handled: here.handled.clone(), student };
+                let path = |student| Path {
+                    standings: standings.clone(),
+                    steps: here.steps.clone(),
+                    handled: here.handled.clone(),
+                    student,
+                };
                 if here.students.is_empty() {
                     out.insert(path(None));
                 }
@@ -846,7 +850,7 @@ impl<'a> Evaluator<'a> {
                 if tries > TRIES_MAX || ended > WALKS_MAX {
                     return None;
                 }
-                
+
                 let Some((is, sure)) = self.step(law, here.is, e) else { continue };
                 let mut next = Open {
                     at: e.child,
@@ -854,7 +858,8 @@ impl<'a> Evaluator<'a> {
                     sure: here.sure && sure,
                     taken: here.taken.iter().copied().chain([step]).collect(),
                     steps: here.steps.clone(),
-                    handled: here.handled.clone(), students: here.students.clone(),
+                    handled: here.handled.clone(),
+                    students: here.students.clone(),
                 };
                 let on_outputs = here.is == Is::Outputs && e.relation == Relation::TrainedOnData;
                 let split = e.relation == Relation::TrainedOnData && self.does(Mark::SplitTraining);
