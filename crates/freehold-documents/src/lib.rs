@@ -5,6 +5,7 @@
 mod diagnostics;
 mod difference;
 mod explain;
+mod identification;
 mod inspect;
 mod license_page;
 mod page;
@@ -17,6 +18,7 @@ mod words;
 pub use diagnostics::diagnostics;
 pub use difference::{Moved, catalog_changes, catalog_list, difference};
 pub use explain::{explain_license, explain_model};
+pub use identification::{Identified, IdentifiedDifference, IdentifiedPart, identification};
 pub use inspect::{InspectedText, inspect};
 pub use license_page::{license_index, license_page};
 pub use screen::{screen, summary_table};

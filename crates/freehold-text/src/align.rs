@@ -96,6 +96,8 @@ impl Places {
     fn runs(&self, edition: &[u64]) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         let same = |e: usize, t: usize| edition.get(e).is_some_and(|w| self.windows.get(t) == Some(w));
+        // by diagonal: the window of the edition after the last run on it
+        let mut done = vec![0u32; edition.len() + self.windows.len()];
         let mut i = 0;
         while let Some(&w) = edition.get(i) {
             let mut step = 1;
@@ -103,8 +105,14 @@ impl Places {
                 if place > 0 {
                     step = 1;
                 }
-                if i > 0 && t > 0 && same(i - 1, t - 1) {
+                let Some(done) = done.get_mut(t + edition.len() - 1 - i) else { continue };
+                if *done as usize > i {
                     continue;
+                }
+                // its start may have been jumped over, or be a window with too many places
+                let mut back = 0;
+                while i > back && t > back && same(i - back - 1, t - back - 1) {
+                    back += 1;
                 }
                 let mut len = 1;
                 while same(i + len, t + len) {
@@ -113,7 +121,8 @@ impl Places {
                 if place == 0 && len >= SURE_WINDOWS {
                     step = len;
                 }
-                runs.push(Run { edition: i, text: t, len: len + WINDOW_WORDS - 1 });
+                *done = u32::try_from(i + len).unwrap_or(u32::MAX);
+                runs.push(Run { edition: i - back, text: t - back, len: len + back + WINDOW_WORDS - 1 });
             }
             i += step;
         }

@@ -76,6 +76,8 @@ impl DifferenceKind {
 /// A place where a text differs from an edition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
+    /// The edition whose words were changed.
+    pub edition: String,
     /// What was done.
     pub kind: DifferenceKind,
     /// The clause of the edition (`1.b.i`); empty where the edition has no clause there.
@@ -141,8 +143,12 @@ const PARTIAL_WORDS_MIN: usize = 60;
 const LATER_COVERAGE_MIN: usize = 500;
 /// Words around a license from which on the text is more than that license.
 const EMBEDDED_WORDS_MIN: usize = 100;
+/// Words of one copyright line.
+const COPYRIGHT_WORDS_MAX: usize = 25;
 /// Words missing at an end of an edition that count against it.
 const OUTER_WORDS_MAX: usize = 60;
+/// Words missing at one place inside an edition that count against it: one cut is one change, however long.
+const INNER_WORDS_MAX: usize = 120;
 /// Words that deviate, up to which an edition is taken without a look at what several would explain.
 const DEVIATION_MIN: usize = 40;
 /// Candidates that are tried with the best of what they leave.
@@ -268,7 +274,6 @@ fn candidates<'a>(index: &Index<'a>, words: &Words, places: &Places) -> Vec<Cand
     let mut out: Vec<Candidate<'a>> =
         order.into_iter().filter_map(|(_, i)| Candidate::of(index.edition(i)?, words, places)).collect();
     out.sort_by_key(|c| (std::cmp::Reverse(c.score), c.edition.id));
-    if std::env::var_os("CAND").is_some() { for c in &out { eprintln!("CAND {} score {} span {:?} dev {} cov {} runs {} acc {:?}", c.edition.id, c.score, c.span, c.deviation(), c.coverage(), c.chain.len(), c.accept(true)); } }
     out
 }
 
@@ -305,7 +310,7 @@ impl<'a> Candidate<'a> {
             // what a text lacks before its first or after its last word tells little: it may be a piece
             let outer = gap.edition.0 == 0 || gap.edition.1 == count;
             let missing = gap.edition.1 - gap.edition.0 - c.optional_words(gap.edition.0, gap.edition.1);
-            lost += if outer { missing.min(OUTER_WORDS_MAX) } else { missing };
+            lost += missing.min(if outer { OUTER_WORDS_MAX } else { INNER_WORDS_MAX });
         }
         c.marks = c.mark_differences(words);
         let score = |n: usize| i64::try_from(n).unwrap_or(i64::MAX / 100);
@@ -350,6 +355,10 @@ impl<'a> Candidate<'a> {
         }
         if t0 == t1 {
             return true;
+        }
+        // a copyright line whose first word is the edition's
+        if region(RegionKind::Copyright).any(|r| (r.start as usize) < e0 && e1 <= r.end as usize) {
+            return t1 - t0 <= COPYRIGHT_WORDS_MAX && is_holder(words, t0, t1);
         }
         let at_start = self.may_be_absent(0, e0);
         let copyright = (t0..t1).find(|i| matches!(words.folded(*i), "copyright" | "portions"));
@@ -406,7 +415,7 @@ impl<'a> Candidate<'a> {
         let (coverage_min, explained_min) = if scattered { (850, 900) } else { (700, 800) };
         if coverage >= coverage_min && explained >= explained_min {
             Match::Altered
-        } else if matched >= PARTIAL_WORDS_MIN && explained >= 900 && (runs <= 2 || matched >= 60 * runs) {
+        } else if self.present >= PARTIAL_WORDS_MIN && explained >= 900 && (runs <= 2 || matched >= 60 * runs) {
             Match::Partial
         } else {
             Match::None
@@ -485,7 +494,7 @@ impl<'a> Candidate<'a> {
 
 fn are_copyright_lines(words: &Words, from: usize, to: usize) -> bool {
     let count = (from..to).filter(|i| words.folded(*i) == "copyright").count();
-    to - from <= 25 * count && is_holder(words, from, to)
+    to - from <= COPYRIGHT_WORDS_MAX * count && is_holder(words, from, to)
 }
 
 fn nearest(all: &[Candidate<'_>], winner: Option<usize>, words: &Words, most: usize) -> Vec<(String, u16)> {
@@ -596,6 +605,7 @@ impl Candidate<'_> {
         let place = if kind == DifferenceKind::Added { edition.0.saturating_sub(1) } else { edition.0 };
         let is = if kind == DifferenceKind::Removed { "" } else { text.get(range.0..range.1).unwrap_or("") };
         Difference {
+            edition: self.edition.id.to_owned(),
             kind,
             clause: self.edition.clause_at(word(place)).to_owned(),
             was: None,

@@ -10,9 +10,14 @@ pub mod fuzz;
 mod identify;
 mod index;
 mod pointer;
+mod reading;
 mod words;
 
 pub use builder::{BuildError, IndexBuilder, build_index_from};
 pub use identify::{Difference, DifferenceKind, Identification, Limits, Match, Part, identify};
 pub use index::{Edition, EditionKind, Index, IndexError};
+pub use reading::{
+    Attitude, BUILT_IN, Basis, EVIDENCE_MAX, Evidence, Proposal, QUOTE_WORDS_MAX, READ_WORDS_MAX, Reading, Rules,
+    RulesError, read,
+};
 pub use words::{Mark, Word, Words, contains_quote, quote_in};

@@ -287,7 +287,7 @@ fn lineage(graph: &base::Graph) -> wire::Lineage {
     wire::Lineage { works: works.collect(), edges: edges.collect() }
 }
 
-fn diagnostic(d: &base::Diagnostic) -> wire::Diagnostic {
+pub(crate) fn diagnostic(d: &base::Diagnostic) -> wire::Diagnostic {
     wire::Diagnostic {
         severity: match d.severity {
             base::Severity::Error => "error",

@@ -2,9 +2,11 @@
 
 mod assessment;
 mod convert;
+mod identification;
 mod law;
 
 pub use assessment::*;
+pub use identification::*;
 pub use law::{catalog_list, difference};
 
 /// The JSON Schema of `freehold.report/1`, which holds that of `freehold.assessment/1`.

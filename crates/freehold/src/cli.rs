@@ -13,6 +13,7 @@ may we ship this model the way we want to, and what do we owe if we do
   freehold why CODE [WHAT]           the trail behind a duty, a finding or a verdict
   freehold what-if [WHAT] --set …    what moves if a fact, the access or the base changes
   freehold explain LICENSE|MODEL     what a license says; what a model is under
+  freehold identify FILE…            which license a text is, and where it differs
   freehold diff A B                  what changes between two licenses, and for whom
   freehold help --all                every command and flag
 
@@ -180,6 +181,24 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
             Command::new("explain")
                 .about("what a license says; what a model is under")
                 .arg(Arg::new("what").value_name("LICENSE|MODEL").required(true)),
+        )
+        .subcommand(
+            Command::new("identify")
+                .about("which license texts files are, and which words differ")
+                .arg(
+                    Arg::new("what")
+                        .value_name("FILE")
+                        .num_args(1..)
+                        .required(true)
+                        .help("files, folders (their license-like files), - for standard input"),
+                )
+                .arg(
+                    Arg::new("texts")
+                        .long("texts")
+                        .value_name("DIR")
+                        .help("license texts, ID.txt each, to show the words that were changed"),
+                )
+                .arg(format_arg(&["human", "json", "jsonl"])),
         )
         .subcommand(
             Command::new("diff")

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Some(("what-if", m)) => commands::what_if::run(m, &catalog),
         Some(("inspect", m)) => commands::inspect::run(m, &catalog),
         Some(("explain", m)) => commands::explain::run(m, &catalog),
+        Some(("identify", m)) => commands::identify::run(m, &catalog),
         Some(("diff", m)) => commands::diff::run(m, &catalog),
         Some(("catalog", m)) => commands::catalog::run(m, &catalog),
         Some(("assess", m)) => commands::assess::run(m, &catalog),

@@ -5,9 +5,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use freehold_assess::{Access, Assessment, Deployment, Input, assess};
-use freehold_base::{
-    Basis, By, Claim, Edge, Evidence, Graph, MadeBy, Month, Permission, Relation, Value, Work, WorkKind,
-};
+use freehold_base::{Basis, By, Claim, Edge, Evidence, Graph, MadeBy, Month, Relation, Value, Work, WorkKind};
 use freehold_catalog::condition::Quantity;
 use freehold_catalog::{Catalog, CatalogFile, Expr, FactDef, FactId, FactOrigin, FactType};
 use proptest::prelude::*;
@@ -50,7 +48,7 @@ pub(crate) const LICENSES: [&str; 12] = [
 ];
 
 /// What else a tag may say: a text nobody has read, a family of texts, nothing.
-const OTHERS: [&str; 3] = ["acme-model-terms", "openrail", "other"];
+const OTHERS: [&str; 3] = ["acme-model-terms", "llama", "other"];
 
 const DESCRIPTIONS: [&str; 3] = ["a chat model trained from scratch", "an image model", "weights"];
 /// Plain names, and models that the catalog knows.
@@ -58,11 +56,36 @@ const IDS: [&str; 6] =
     ["", "meta-llama/Llama-3.1-8B", "meta-llama/Llama-2-7b-hf", "google/gemma-2-9b", "Qwen/Qwen2.5-72B", "acme/known"];
 
 /// A graph, who is said to have made the subject, and what is stated.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Random {
     pub graph: Graph,
     pub made_by: Option<MadeBy>,
     pub deployment: Deployment,
+}
+
+impl std::fmt::Debug for Random {
+    /// What tells the case from others, a line each.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "subject {} made by {:?}", self.graph.subject, self.made_by)?;
+        for (i, w) in self.graph.works.iter().enumerate() {
+            write!(f, "{i} {} {} made by {:?} known {} ", w.kind, w.id, w.made_by, w.known)?;
+            writeln!(f, "name {:?} described {:?} facts {:?}", w.name, w.description, w.facts)?;
+            for c in &w.claims {
+                let (altered, expression) = (c.altered, c.expression);
+                write!(f, "    {} `{}` edition {:?} ", c.basis, c.license, c.edition)?;
+                writeln!(f, "altered {altered} expression {expression}")?;
+            }
+        }
+        for e in &self.graph.edges {
+            writeln!(f, "{} {} of {} by {}", e.child, e.relation, e.parent, e.by)?;
+        }
+        for (id, def) in CATALOG.facts.iter() {
+            if let Some(value) = self.deployment.get(id) {
+                writeln!(f, "{} = {value:?}", def.name)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Random {
@@ -316,22 +339,9 @@ pub(crate) fn deployment() -> impl Strategy<Value = Deployment> {
     )
 }
 
-/// A fact that a user may state, with a value.
-pub(crate) fn statement_of_fact() -> impl Strategy<Value = (FactId, Value)> {
-    (any::<prop::sample::Index>(), any::<prop::sample::Index>()).prop_map(|(fact, value)| {
-        let (fact, values) = fact.get(CHOICES.as_slice());
-        (*fact, value.get(values).clone())
-    })
-}
-
 pub(crate) fn random() -> impl Strategy<Value = Random> {
     let said = prop_oneof![8 => Just(None), 1 => Just(Some(MadeBy::Organization)), 1 => Just(Some(MadeBy::ThirdParty))];
     (graph(), deployment(), said).prop_map(|(graph, deployment, made_by)| Random { graph, made_by, deployment })
-}
-
-/// The ends of a range: worse or equal, point by point.
-pub(crate) fn no_better(a: naive::Ends, b: (Permission, Permission)) -> bool {
-    a.0 <= b.0 && a.1 <= b.1
 }
 
 /// A random work for the tests that add one.

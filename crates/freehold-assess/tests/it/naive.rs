@@ -1,7 +1,8 @@
 //! The same law once more, slow and plain: every path from a work to the subject is walked on its own, every term is
 //! asked along every path, nothing is grouped and nothing is shared with the engine but the catalog and the graph.
 //!
-//! Written from sections 3 and 5 of the design and from `docs/catalog-format.md`.
+//! Written from sections 3 and 5 of the design and from `docs/catalog-format.md`. Left out, and out of the generated cases:
+//! statements about code alone, terms that were replaced since, tags under which another text travels, parentheses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +33,13 @@ pub(crate) struct Outcome {
     pub marks: BTreeSet<Mark>,
 }
 
+impl Outcome {
+    /// Without the marks.
+    pub(crate) fn plain(&self) -> Outcome {
+        Outcome { marks: BTreeSet::new(), ..self.clone() }
+    }
+}
+
 /// A thing on which the engine is known to differ; see `exceptions.rs`. With an exception in [`Case::faults`] the
 /// reference does as the engine does, so that everything else is still compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,12 +50,12 @@ pub(crate) enum Mark {
     Unsure,
     /// Training on data that a work generated, in two steps, is no training on outputs; training on other data is.
     SplitTraining,
-    /// What we did with a work on the way counts only where it was training on outputs, and then as done to the work itself.
+    /// A grant is looked for by what the subject is, not by what the work was when we did something with it; what we did
+    /// with a model that was only trained on its outputs counts as done with the work.
     OwnSteps,
     /// What a product generated is the product.
     OutputsOfProduct,
-    /// A model trained on outputs of a derivative, and a derivative itself, is no student.
-    DerivativeStudent,
+
     /// The range of a choice is that of the branch that is taken, whatever the others leave open.
     Choice,
     /// Changes and additions to a text are forgotten where the maker of the work is not stated.
@@ -56,8 +64,6 @@ pub(crate) enum Mark {
     IdleFact,
     /// Two statements about one layer that name a license in two editions are judged under the first.
     TwoEditions,
-    /// By access, a duty is as sure as it was for an access before.
-    SurerElsewhere,
 }
 
 /// Most walks from one work under one license.
@@ -342,8 +348,9 @@ struct Path {
     standings: BTreeMap<Standing, bool>,
     /// Relation, by us. `trained-on-data` over `outputs-of` is `trained-on-outputs`.
     steps: BTreeSet<(Relation, bool)>,
-    /// What it was that we did something with.
-    handled: BTreeSet<Standing>,
+    /// What we did with the work, and what it was when we did it. A model that was only trained on its outputs is
+    /// another work.
+    handled: BTreeSet<(Standing, Act)>,
     /// The model on the path that is trained on outputs.
     student: Option<usize>,
 }
@@ -548,15 +555,12 @@ pub(crate) fn assess(case: &Case<'_>) -> Option<Outcome> {
         let ends = found.tree.ends(None);
         let narrows = all.narrows(&found.tree, &found.gaps);
         gaps.extend(&found.gaps);
-        let mut duty = found.due.iter().any(|d| d.certainty >= Certainty::Conditional);
+        let duty = found.due.iter().any(|d| d.certainty >= Certainty::Conditional);
         for d in &found.due {
             let entry =
                 duties.entry((d.code.clone(), d.text.clone())).or_insert((Certainty::Arguable, BTreeSet::new()));
             entry.0 = entry.0.max(d.certainty);
             entry.1.insert(*access);
-            if !duty && entry.0 >= Certainty::Conditional {
-                duty = all.does(Mark::SurerElsewhere);
-            }
         }
         by_access.push((*access, ends, verdict(ends, narrows, duty)));
     }
@@ -637,9 +641,15 @@ impl<'a> Evaluator<'a> {
             let layer = self.layer(w);
             self.layers.insert(w, layer);
         }
-        let displaced: Vec<bool> = works.iter().map(|w| self.displaced(*w)).collect();
-        for (w, displaced) in works.iter().zip(displaced) {
-            self.layers.get_mut(w).unwrap().displaced = displaced;
+        let catalog = self.case.catalog;
+        let bases: Vec<BTreeSet<usize>> = works.iter().map(|w| self.bases(*w)).collect();
+        for (w, bases) in works.iter().zip(bases) {
+            let layer = self.layers.get_mut(w).unwrap();
+            // a tag that names a family of texts says no more than that the base's is one of them
+            let empty = |said: &Said| bases.iter().any(|b| one_of(said, *b, catalog));
+            layer.weighed.retain(|l| !empty(&l.said));
+            layer.outbound.retain(|said| !empty(said));
+            layer.displaced = displaced(layer, &bases, catalog);
         }
     }
 
@@ -648,12 +658,21 @@ impl<'a> Evaluator<'a> {
         let maker = self.maker(w);
         let ours = maker == Some(MadeBy::Organization);
         let unknown_maker = maker.is_none() && !work.known;
+        let steps: Vec<Relation> = self.steps_into(w).map(|e| e.relation).collect();
+        let alone = steps.iter().all(|r| *r == Relation::TrainedOnData);
         let mut layer = Layer { tags_only: true, ..Layer::default() };
         let mut inbound: Vec<Weighed> = Vec::new();
         for claim in &work.claims {
             let Some(mut said) = weighed(claim, self.case.catalog) else { continue };
             let plain = !claim.expression && claim.basis != Basis::Told;
-            if ours && plain && claim.basis != Basis::Catalog {
+            // what is said of a layer of ours is our own choice for it; the user's word on a work that stands on
+            // nothing may be what it was taken under
+            let choice = match claim.basis {
+                Basis::Catalog => false,
+                Basis::Told => !alone,
+                Basis::Recognized | Basis::Declared | Basis::Inferred => true,
+            };
+            if ours && !claim.expression && choice {
                 layer.outbound.push(said.said);
                 continue;
             }
@@ -671,14 +690,10 @@ impl<'a> Evaluator<'a> {
             perhaps,
             basis: Basis::Inferred,
         };
-        let mut steps = self.steps_into(w).peekable();
-        let has_steps = steps.peek().is_some();
-        let steps: Vec<Relation> = steps.map(|e| e.relation).collect();
-        let only_copied = has_steps && steps.iter().all(|r| COPIES.contains(r));
+        let only_copied = !steps.is_empty() && steps.iter().all(|r| COPIES.contains(r));
         let adds = work.kind == WorkKind::Model && !ours && !only_copied;
         if inbound.is_empty() {
             // nothing is said: whoever made it granted nothing; what stands on another's work is judged by that
-            let alone = steps.iter().all(|r| *r == Relation::TrainedOnData);
             if adds && (!unknown_maker || alone) {
                 layer.weighed.push(missing(unknown_maker));
             }
@@ -710,6 +725,11 @@ impl<'a> Evaluator<'a> {
                     layer.tags_only &= basis == Basis::Declared;
                     continue;
                 }
+                if layer.weighed.iter().any(|l| matches!(l.said, Said::License(law) if one_of(&i.said, law, catalog))) {
+                    // the tag names several texts, and what leads is one of them
+                    layer.tags_only &= basis == Basis::Declared;
+                    continue;
+                }
                 let stricter =
                     layer.weighed.iter().all(|l| strictness(&i.said, catalog) > strictness(&l.said, catalog));
                 let outranked = matches!(first, Basis::Told | Basis::Catalog) && basis == Basis::Declared;
@@ -722,35 +742,16 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// True where the layer's tag is looser than the terms of a base, or names another version of them.
-    fn displaced(&self, w: usize) -> bool {
-        let catalog = self.case.catalog;
-        let layer = &self.layers[&w];
-        let perhaps = layer.weighed.iter().any(|l| l.perhaps);
-        if !layer.tags_only || (!layer.outbound.is_empty() && !perhaps) {
-            return false;
-        }
-        let mut bases: BTreeSet<usize> = BTreeSet::new();
+    /// The licenses of what the work's weights were made from.
+    fn bases(&self, w: usize) -> BTreeSet<usize> {
+        let mut bases = BTreeSet::new();
         for e in self.steps_into(w).filter(|e| WEIGHTS.contains(&e.relation)) {
             for above in leads_to(self.case.graph, e.parent, |e| WEIGHTS.contains(&e.relation)) {
                 let said = self.layers.get(&above).into_iter().flat_map(|l| &l.weighed);
                 bases.extend(said.flat_map(|l| licenses_of(&l.said)));
             }
         }
-        let Some(strictest) = bases.iter().map(|i| catalog.licenses[*i].strictness).max() else { return false };
-        let stated: Vec<&Said> =
-            if perhaps { layer.outbound.iter().collect() } else { layer.weighed.iter().map(|l| &l.said).collect() };
-        stated.into_iter().any(|said| {
-            let own = licenses_of(said);
-            if matches!(said, Said::All(_)) && !own.is_disjoint(&bases) {
-                return false;
-            }
-            let other_version = own
-                .iter()
-                .filter(|i| !bases.contains(i))
-                .any(|i| bases.iter().any(|b| catalog.licenses[*b].family == catalog.licenses[*i].family));
-            other_version || strictness(said, catalog).is_some_and(|s| s < strictest)
-        })
+        bases
     }
 
     // ------------------------------------------------------------------------------------ paths
@@ -807,7 +808,7 @@ impl<'a> Evaluator<'a> {
             sure: bool,
             taken: Vec<(usize, Is, bool)>,
             steps: BTreeSet<(Relation, bool)>,
-            handled: BTreeSet<Standing>,
+            handled: BTreeSet<(Standing, Act)>,
             students: BTreeSet<usize>,
         }
         let graph = self.case.graph;
@@ -865,12 +866,13 @@ impl<'a> Evaluator<'a> {
                 let split = e.relation == Relation::TrainedOnData && self.does(Mark::SplitTraining);
                 let relation = if on_outputs && !split { Relation::TrainedOnOutputs } else { e.relation };
                 next.steps.insert((relation, self.by_us(e)));
-                if self.by_us(e) && !acts_of_step(relation).is_empty() {
+                if self.by_us(e) && here.is != Is::OutputTrained {
                     // data that a work generated is handled for the work that generated it
-                    next.handled.insert(here.is.standing().unwrap_or(Standing::Materials));
+                    let was = here.is.standing().unwrap_or(Standing::Materials);
+                    next.handled.extend(acts_of_step(relation).iter().map(|act| (was, *act)));
                 }
-                let trained = trains(e.relation) || on_outputs;
-                if trained && (next.is != here.is || !self.does(Mark::DerivativeStudent)) {
+                // a derivative of a derivative is asked about as a derivative; no license asks more of it
+                if (trains(e.relation) || on_outputs) && next.is != here.is {
                     next.students.insert(e.child);
                 }
                 open.push(next);
@@ -1140,7 +1142,7 @@ impl<'a> Evaluator<'a> {
         let in_force = || law.editions.iter().rfind(|e| e.until.is_none()).or(law.editions.last());
         let edition = own.unwrap_or_else(|| in_force().map_or("", |e| e.text.as_str()));
         let paths: Vec<Path> = self.paths[&(w, license)].iter().cloned().collect();
-        if paths.iter().any(|p| p.handled.iter().any(|s| !p.standings.contains_key(s))) {
+        if paths.iter().any(|p| p.steps.iter().any(|(r, us)| *us && !acts_of_step(*r).is_empty())) {
             self.marks.insert(Mark::OwnSteps);
         }
         if paths.iter().any(|p| !p.sure()) {
@@ -1204,8 +1206,10 @@ impl<'a> Evaluator<'a> {
         if path.holds() {
             acts.extend(acts_of_access(access));
         }
-        for (r, _) in path.steps.iter().filter(|(_, us)| *us) {
-            acts.extend(acts_of_step(*r));
+        if self.case.faults.contains(&Mark::OwnSteps) {
+            acts.extend(path.steps.iter().filter(|(_, us)| *us).flat_map(|(r, _)| acts_of_step(*r)));
+        } else {
+            acts.extend(path.handled.iter().map(|(_, act)| *act));
         }
         if of_use.is_some() {
             acts.insert(Act::TrainOnOutputs);
@@ -1214,6 +1218,38 @@ impl<'a> Evaluator<'a> {
         let student = of_use.map(|s| self.eyes(facts.iter().cloned().chain(s)));
         Along { license, law, edition: edition.to_string(), path, acts, main, student, faults: self.case.faults }
     }
+}
+
+/// True where the layer's tag is looser than the terms of a base, or names another version of them.
+fn displaced(layer: &Layer, bases: &BTreeSet<usize>, catalog: &Catalog) -> bool {
+    let perhaps = layer.weighed.iter().any(|l| l.perhaps);
+    if !layer.tags_only || (!layer.outbound.is_empty() && !perhaps) {
+        return false;
+    }
+    let Some(strictest) = bases.iter().map(|i| catalog.licenses[*i].strictness).max() else { return false };
+    let ours = layer.outbound.iter();
+    let stated: Vec<&Said> =
+        if layer.outbound.is_empty() { layer.weighed.iter().map(|l| &l.said).collect() } else { ours.collect() };
+    stated.into_iter().any(|said| {
+        let own = licenses_of(said);
+        if matches!(said, Said::All(_)) && !own.is_disjoint(bases) {
+            return false;
+        }
+        let family = |i: &usize| &catalog.licenses[*i].family;
+        let other_version =
+            own.iter().filter(|i| !bases.contains(i)).any(|i| bases.iter().any(|b| family(b) == family(i)));
+        other_version || strictness(said, catalog).is_some_and(|s| s < strictest)
+    })
+}
+
+/// True where a tag names a family of texts and the license is one of them.
+fn one_of(said: &Said, license: usize, catalog: &Catalog) -> bool {
+    let Said::Family(tag) = said else { return false };
+    let Some(TagMeaning::Family(texts)) = catalog.tags.meaning(tag) else { return false };
+    texts.iter().any(|text| match catalog.license_of_edition(text) {
+        Some((i, _)) => i == license,
+        None => catalog.license_named(text) == Some(license),
+    })
 }
 
 fn weighed(claim: &Claim, catalog: &Catalog) -> Option<Weighed> {
@@ -1227,7 +1263,10 @@ fn weighed(claim: &Claim, catalog: &Catalog) -> Option<Weighed> {
     };
     Some(Weighed {
         said: read(name, catalog)?,
-        edition: claim.edition.clone(),
+        edition: claim
+            .edition
+            .clone()
+            .or_else(|| catalog.license_of_edition(&claim.license).map(|(_, e)| e.text.clone())),
         altered: claim.altered,
         additions,
         perhaps: false,
@@ -1307,15 +1346,18 @@ impl Along<'_> {
         self.path.standings.iter().filter(|(s, _)| reach.has(**s)).map(|(_, sure)| *sure).max()
     }
 
-    /// Whether a term speaks of what is done with the work: also of what we did with it on the way.
+    /// Whether a term speaks of the acts: also where we ran the work to train on its outputs, which is a use of it.
     fn speaks(&self, reach: Standings) -> Option<bool> {
-        let used = if self.faults.contains(&Mark::OwnSteps) {
-            self.we_train() && reach.has(Standing::Materials)
-        } else {
-            self.path.handled.iter().any(|s| reach.has(*s))
-        };
         let sure = self.path.sure() || self.faults.contains(&Mark::Unsure);
+        let used = self.we_train() && reach.has(Standing::Materials);
         self.stands(reach).or(used.then_some(sure))
+    }
+
+    /// Whether a grant speaks of the acts: what we did with the work on the way was done to what the work was then.
+    fn grants(&self, reach: Standings, act: Act) -> Option<bool> {
+        let handled = !self.faults.contains(&Mark::OwnSteps)
+            && self.path.handled.iter().any(|(was, done)| reach.has(*was) && *done == act);
+        self.speaks(reach).or(handled.then_some(self.path.sure()))
     }
 
     /// Where an act is done and not granted: how surely, and what that makes of it. No grant that names it: prohibited;
@@ -1337,7 +1379,7 @@ impl Along<'_> {
                 // what may be done with outputs is said of the work, whatever is made of them
                 reach = reach.with(Standing::Student).with(Standing::OutputTrained);
             }
-            let main = self.speaks(reach).map(|sure| (&self.main, sure || !as_engine));
+            let main = self.grants(reach, act).map(|sure| (&self.main, sure || !as_engine));
             let student = self.student.as_ref().filter(|_| reach.has(Standing::Student)).map(|s| (s, true));
             for (eyes, sure) in main.into_iter().chain(student) {
                 to = NeedsSeparateLicense;

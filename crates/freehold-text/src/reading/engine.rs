@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::pattern::{Bits, Line};
-use super::rules::{Cue, Operator, Rules, Says, TermRules};
+use super::rules::{Cue, Operator, Rank, Rules, Says, TermRules};
 use super::sentences::{Break, Clause, Parts, split};
 use super::{Attitude, Basis, EVIDENCE_MAX, Evidence, Proposal, QUOTE_WORDS_MAX, READ_WORDS_MAX, Reading};
 
@@ -12,11 +12,13 @@ use super::{Attitude, Basis, EVIDENCE_MAX, Evidence, Proposal, QUOTE_WORDS_MAX, 
 const AFTER_WORDS_MAX: usize = 24;
 /// An operator after the act that is at most this near wins over one before it.
 const AFTER_NEAR_WORDS: usize = 6;
+/// A clause with an operator among its first words stands by itself.
+const OWN_WORDS: usize = 12;
 
 /// Reads a text by rules. The same text and rules give the same reading. Time is bounded by the words of the text times
 /// the patterns of the rules.
 pub fn read(rules: &Rules, text: &str) -> Reading {
-    let parts = split(text, READ_WORDS_MAX);
+    let parts = split(text, READ_WORDS_MAX, |word| rules.vocabulary.knows_exactly(word));
     let (rows, table) = classify(rules, text, &parts);
     let mut found: Vec<Vec<Statement>> = vec![Vec::new(); rules.terms.len()];
     let mut context = Context::default();
@@ -24,7 +26,7 @@ pub fn read(rules: &Rules, text: &str) -> Reading {
         let line = Line { words: rows.get(clause.words.clone()).unwrap_or_default(), table: &table };
         let scope = Scope::of(rules, &line, clause, &mut context);
         for (term, statements) in rules.terms.iter().zip(&mut found) {
-            scope.statements(rules, &line, term, clause, statements);
+            scope.statements(&line, term, clause, statements);
         }
     }
     let proposals = rules.terms.iter().zip(&found).filter_map(|(t, s)| propose(t, s, text, &parts)).collect();
@@ -56,6 +58,7 @@ const WORD_BYTES_MAX: usize = 40;
 struct Statement {
     attitude: Attitude,
     weak: bool,
+    waived: bool,
     conditional: bool,
     /// Words of the clause and the words that decided, as words of the text.
     clause: Range<usize>,
@@ -101,12 +104,15 @@ impl Scope {
             Break::Item if context.lead.is_none() => {
                 context.lead = context.carried;
             }
+            Break::StopItem if context.lead.is_none() => *context = Context::default(),
             Break::Item | Break::StopItem => context.carried = context.lead,
             Break::Semicolon if context.lead.is_some() => context.carried = context.lead,
             _ => {}
         }
-        let inherited = context.carried.flatten();
-        if let Some(last) = governors.iter().rev().find(|g| g.operator.before) {
+        // a clause that opens with an operator of its own inherits none
+        let own = governors.iter().any(|g| g.operator.before && g.operator.attitude.is_some() && g.start < OWN_WORDS);
+        let inherited = if own { None } else { context.carried.flatten() };
+        if let Some(last) = governors.iter().rev().find(|g| g.operator.before && g.operator.attitude.is_some()) {
             context.carried = Some(last.operator.attitude);
         }
         let exempt = line.find(&rules.unconditional);
@@ -124,15 +130,10 @@ impl Scope {
         }
     }
 
-    fn statements(
-        &self,
-        rules: &Rules,
-        line: &Line<'_>,
-        term: &TermRules,
-        clause: &Clause,
-        statements: &mut Vec<Statement>,
-    ) {
-        let _ = rules;
+    fn statements(&self, line: &Line<'_>, term: &TermRules, clause: &Clause, statements: &mut Vec<Statement>) {
+        if !term.unless.is_empty() && !line.find(&term.unless).is_empty() {
+            return;
+        }
         for cue in &term.cues {
             let found = line.find(&cue.patterns);
             if found.is_empty()
@@ -145,11 +146,12 @@ impl Scope {
                 if self.defines.is_some_and(|d| d < end) {
                     continue;
                 }
-                let Some((attitude, conditional)) = self.judge(term, cue, start, end) else { continue };
+                let Some((attitude, conditional, waived)) = self.judge(term, cue, start, end) else { continue };
                 let from = clause.words.start;
                 statements.push(Statement {
                     attitude,
                     weak: cue.weak,
+                    waived,
                     conditional,
                     clause: clause.words.clone(),
                     cue: from + start..from + end,
@@ -158,24 +160,30 @@ impl Scope {
         }
     }
 
-    /// What a cue at `start..end` says, and whether under a condition.
-    fn judge(&self, term: &TermRules, cue: &Cue, start: usize, end: usize) -> Option<(Attitude, bool)> {
+    /// What a cue at `start..end` says, whether under a condition, and whether it takes a duty back.
+    fn judge(&self, term: &TermRules, cue: &Cue, start: usize, end: usize) -> Option<(Attitude, bool, bool)> {
         if let Says::Fixed(attitude) = cue.says {
-            return Some((attitude, false));
+            return Some((attitude, false, false));
         }
-        let governor = self.governor(start, end);
+        let governor = self.governor(cue, start, end);
         let mut attitude = match governor {
             Some(g) => g.operator.attitude?,
+            None if cue.after => return None,
             None => self.inherited?,
         };
-        if let (Attitude::Must, Some(within), Some(g)) = (attitude, term.must_within, governor)
-            && g.operator.before
+        let within = match attitude {
+            Attitude::Must => term.must_within,
+            Attitude::Cannot => term.cannot_within,
+            Attitude::Can => None,
+        };
+        if let (Some(within), Some(g)) = (within, governor)
             && g.end <= start
             && start - g.end > within
         {
             return None;
         }
-        if self.waived.is_some_and(|w| w >= start) {
+        let waived = self.waived.is_some_and(|w| w >= start);
+        if waived {
             attitude = Attitude::Can;
         }
         let conditional = self.conditions.iter().any(|c| c.0 >= end || governor.is_some_and(|g| c.1 <= g.start));
@@ -184,13 +192,19 @@ impl Scope {
             Attitude::Cannot => cue.means[1],
             Attitude::Must => cue.means[2],
         };
-        Some((means?, conditional))
+        Some((means?, conditional, waived))
     }
 
     /// The operator that governs words `start..end`: the nearest before, unless a nearer one follows that governs what
     /// stands before it.
-    fn governor(&self, start: usize, end: usize) -> Option<Governor> {
-        let before = self.governors.iter().rev().find(|g| g.operator.before && g.end <= end).copied();
+    fn governor(&self, cue: &Cue, start: usize, end: usize) -> Option<Governor> {
+        let from = if cue.after { start } else { 0 };
+        let before = self.governors.iter().rev().find(|g| {
+            // inside the cue only words that permit, forbid or oblige count
+            let limit = if g.operator.attitude.is_some() { end } else { start };
+            g.operator.before && g.end <= limit && g.start >= from
+        });
+        let before = before.copied();
         let after = self.governors.iter().find(|g| g.start >= end).copied();
         let after = after.filter(|g| g.operator.after && g.start - end <= AFTER_WORDS_MAX);
         match (before, after) {
@@ -215,7 +229,7 @@ fn governors(rules: &Rules, line: &Line<'_>) -> Vec<Governor> {
         if let Some(operator) = rules.operators.get(which) {
             let mut operator = *operator;
             let last = out.iter().rev().find(|g| g.operator.attitude.is_some()).map_or(0, |g| g.end);
-            if operator.attitude.is_some() && negators.iter().any(|n| n.0 >= last && n.1 <= at) {
+            if operator.attitude.is_some() && negators.iter().any(|n| n.0 >= last && n.0 < at) {
                 operator.attitude = Some(Attitude::Cannot);
             }
             out.push(Governor { start: at, end, operator });
@@ -227,9 +241,14 @@ fn governors(rules: &Rules, line: &Line<'_>) -> Vec<Governor> {
 
 fn propose(term: &TermRules, statements: &[Statement], text: &str, parts: &Parts) -> Option<Proposal> {
     let counts = |s: &&Statement| !(s.conditional && s.attitude == Attitude::Cannot && !term.keep_conditional);
-    let order = if term.order.is_empty() { &[Attitude::Cannot, Attitude::Must, Attitude::Can] } else { &term.order[..] };
     let win = |weak: bool| {
-        order.iter().copied().find(|a| statements.iter().filter(counts).any(|s| s.weak == weak && s.attitude == *a))
+        term.order.iter().find_map(|rank| {
+            let fits = |s: &&Statement| match rank {
+                Rank::Said(attitude) => s.attitude == *attitude,
+                Rank::Waived => s.waived,
+            };
+            statements.iter().filter(counts).filter(|s| s.weak == weak).find(fits).map(|s| s.attitude)
+        })
     };
     let (attitude, basis) = match win(false) {
         Some(attitude) => (attitude, Basis::Said),

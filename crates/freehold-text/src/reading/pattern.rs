@@ -61,7 +61,9 @@ impl Vocabulary {
         }
         let fixed = matches!(elements.first(), Some(Element::One { optional: false, .. }));
         if !fixed || elements.len() > ELEMENTS_MAX || span > SPAN_WORDS_MAX {
-            return Err(format!("the pattern {pattern:?} starts with no word, or spans more than {SPAN_WORDS_MAX} words"));
+            return Err(format!(
+                "the pattern {pattern:?} starts with no word, or spans more than {SPAN_WORDS_MAX} words"
+            ));
         }
         Ok(Pattern { elements })
     }
@@ -94,6 +96,11 @@ impl Vocabulary {
             }
         }
         Ok(class)
+    }
+
+    /// Some pattern asks for this word.
+    pub(crate) fn knows_exactly(&self, word: &str) -> bool {
+        self.words.contains_key(word)
     }
 
     /// The classes that a word, in lower case, belongs to.

@@ -40,13 +40,26 @@ pub(crate) struct Operator {
 pub(crate) struct TermRules {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// Which attitude wins where the text says several.
-    pub(crate) order: Vec<Attitude>,
+    /// Which statement wins where the text says several.
+    pub(crate) order: Vec<Rank>,
     /// A prohibition that has an exception counts.
     pub(crate) keep_conditional: bool,
     /// Words that may stand between `must` and the act.
     pub(crate) must_within: Option<usize>,
+    /// Words that may stand between `cannot` and the act.
+    pub(crate) cannot_within: Option<usize>,
+    /// Clauses where one of these stands say nothing of the term.
+    pub(crate) unless: Vec<Pattern>,
     pub(crate) cues: Vec<Cue>,
+}
+
+/// A kind of statement, to put kinds in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rank {
+    /// Any statement of this attitude.
+    Said(Attitude),
+    /// One that takes a duty back: `but it is not required`.
+    Waived,
 }
 
 /// Patterns that speak of a term.
@@ -60,6 +73,8 @@ pub(crate) struct Cue {
     pub(crate) says: Says,
     /// What each of can, cannot, must of the governing operator means for the term.
     pub(crate) means: [Option<Attitude>; 3],
+    /// Only an operator after the cue, or inside it, governs it: for nouns, as in `redistribution is permitted`.
+    pub(crate) after: bool,
     /// Counts only where nothing else speaks of the term.
     pub(crate) weak: bool,
 }
@@ -168,23 +183,30 @@ impl Loader {
         if id.is_empty() || self.rules.terms.iter().any(|t| t.id == id) {
             self.errors.push(format!("{at}: the id is missing or used twice"));
         }
-        self.only(table, &at, &["id", "name", "order", "conditional", "must_within", "cue"]);
+        self.only(table, &at, &["id", "name", "order", "conditional", "must_within", "cannot_within", "unless", "cue"]);
         let order = table.get("order").and_then(Value::as_array).cloned().unwrap_or_default();
-        let order = order.iter().filter_map(|v| self.attitude(v.as_str().unwrap_or(""), &at)).collect();
-        let must_within = table.get("must_within").and_then(Value::as_integer).and_then(|n| usize::try_from(n).ok());
+        let order = order.iter().filter_map(|v| match v.as_str().unwrap_or("") {
+            "waived" => Some(Rank::Waived),
+            word => self.attitude(word, &at).map(Rank::Said),
+        });
+        let order = order.collect();
+        let words = |key: &str| table.get(key).and_then(Value::as_integer).and_then(|n| usize::try_from(n).ok());
+        let unless = self.patterns(table, "unless", &at);
         let cues = self.tables(table, "cue").iter().filter_map(|c| self.cue(c, &at)).collect();
         self.rules.terms.push(TermRules {
             name: table.get("name").and_then(Value::as_str).unwrap_or(&id).to_owned(),
             id,
             order,
             keep_conditional: table.get("conditional").and_then(Value::as_str) == Some("keep"),
-            must_within,
+            must_within: words("must_within"),
+            cannot_within: words("cannot_within"),
+            unless,
             cues,
         });
     }
 
     fn cue(&mut self, table: &Table, at: &str) -> Option<Cue> {
-        self.only(table, at, &["patterns", "also", "unless", "says", "can", "cannot", "must", "weak"]);
+        self.only(table, at, &["patterns", "also", "unless", "says", "can", "cannot", "must", "after", "weak"]);
         let says = match table.get("says").and_then(Value::as_str) {
             None => Says::Governed,
             Some(word) => Says::Fixed(self.attitude(word, at)?),
@@ -208,6 +230,7 @@ impl Loader {
             unless: self.patterns(table, "unless", at),
             says,
             means,
+            after: table.get("after").and_then(Value::as_bool).unwrap_or(false),
             weak: table.get("weak").and_then(Value::as_bool).unwrap_or(false),
         })
     }

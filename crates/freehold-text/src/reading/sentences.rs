@@ -1,5 +1,6 @@
 //! Splits a text into words, clauses and sentences, each with its place in the text.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// What stands before a word.
@@ -33,8 +34,6 @@ pub(crate) struct Token {
 pub(crate) struct Clause {
     pub(crate) words: Range<usize>,
     pub(crate) opens: Break,
-    /// Which sentence it belongs to.
-    pub(crate) sentence: usize,
 }
 
 /// The parts of a text.
@@ -52,9 +51,10 @@ const ABBREVIATIONS: &[&str] = &["inc", "corp", "co", "ltd", "no", "vs", "etc", 
 /// A clause is cut after this many words, so that the work on one clause is bounded.
 const CLAUSE_WORDS_MAX: usize = 400;
 
-/// Splits a text; at most `words_max` words are read.
-pub(crate) fn split(text: &str, words_max: usize) -> Parts {
+/// Splits a text; at most `words_max` words are read. `known` says which words, in lower case, are never two.
+pub(crate) fn split(text: &str, words_max: usize, known: impl Fn(&str) -> bool) -> Parts {
     let (tokens, truncated) = tokens(text, words_max);
+    let tokens = unglue(text, tokens, known);
     let mut parts = Parts { tokens, clauses: Vec::new(), sentences: Vec::new(), truncated };
     let mut from = 0;
     for at in 1..=parts.tokens.len() {
@@ -70,7 +70,7 @@ pub(crate) fn split(text: &str, words_max: usize) -> Parts {
         } else if let Some(sentence) = parts.sentences.last_mut() {
             sentence.end = last.range.end;
         }
-        parts.clauses.push(Clause { words: from..at, opens, sentence: parts.sentences.len().saturating_sub(1) });
+        parts.clauses.push(Clause { words: from..at, opens });
         from = at;
     }
     parts
@@ -103,6 +103,43 @@ fn tokens(text: &str, words_max: usize) -> (Vec<Token>, bool) {
         (before, at) = (Break::None, end);
     }
     (out, false)
+}
+
+/// Shortest and longest word that is tried as two.
+const GLUED_BYTES: Range<usize> = 6..40;
+
+/// Takes words apart that a converter joined at the end of a line, as in `abovecopyright`: a word that is not known,
+/// whose two parts stand alone elsewhere in the same text.
+fn unglue(text: &str, tokens: Vec<Token>, known: impl Fn(&str) -> bool) -> Vec<Token> {
+    let lower = |range: &Range<usize>| text.get(range.clone()).unwrap_or("").to_ascii_lowercase();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for token in &tokens {
+        *counts.entry(lower(&token.range)).or_default() += 1;
+    }
+    let mut cuts: BTreeMap<String, Option<usize>> = BTreeMap::new();
+    let mut out = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let word = lower(&token.range);
+        let cut = if GLUED_BYTES.contains(&word.len()) {
+            let own = counts.get(&word).copied().unwrap_or(0);
+            *cuts.entry(word).or_insert_with_key(|word| {
+                let stands = |part: &str| counts.get(part).is_some_and(|n| *n > own) || (part.len() > 3 && known(part));
+                let cut = |at: &usize| word.get(..*at).is_some_and(stands) && word.get(*at..).is_some_and(stands);
+                if known(word) { None } else { (2..word.len() - 1).find(cut) }
+            })
+        } else {
+            None
+        };
+        match cut {
+            Some(at) => {
+                let middle = token.range.start + at;
+                out.push(Token { range: token.range.start..middle, before: token.before });
+                out.push(Token { range: middle..token.range.end, before: Break::None });
+            }
+            None => out.push(token),
+        }
+    }
+    out
 }
 
 fn raise(before: Break, new: Break) -> Break {
@@ -199,10 +236,18 @@ fn near_year(bytes: &[u8], at: usize) -> bool {
         || bytes.get(at + 2..at + 5).is_some_and(|b| b.iter().any(u8::is_ascii_digit))
 }
 
-/// A word that follows another without a space, as where a converter lost a line break: `formYou must`.
+/// A word that follows another without a space, as where a converter lost a line break: `formYou must`, `RIGHTSYou may`.
+/// `NonCommercial` is one word.
 fn glued(bytes: &[u8], at: usize) -> bool {
-    let lower = at.checked_sub(1).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_lowercase);
-    lower && bytes.get(at).is_some_and(u8::is_ascii_uppercase)
+    let before = at.checked_sub(3).and_then(|i| bytes.get(i..at)).unwrap_or_default();
+    let more = at.checked_sub(4).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphabetic);
+    let after = bytes.get(at + 1..at + 3).unwrap_or_default();
+    if before.len() < 3 || !bytes.get(at).is_some_and(u8::is_ascii_uppercase) {
+        return false;
+    }
+    let lower = more && before.iter().all(u8::is_ascii_lowercase);
+    let upper = before.iter().all(u8::is_ascii_uppercase) && after.len() == 2;
+    lower || (upper && after.iter().all(u8::is_ascii_lowercase))
 }
 
 fn word_end(bytes: &[u8], at: usize) -> usize {

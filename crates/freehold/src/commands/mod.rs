@@ -5,6 +5,7 @@ pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod identify;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod what_if;
