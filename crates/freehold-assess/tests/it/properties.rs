@@ -15,7 +15,7 @@ use crate::exceptions::engine;
 use crate::naive::Mark;
 
 /// Cases of the comparison with the reference.
-const CASES: u32 = 12_000;
+const CASES: u32 = 2_500;
 /// Graphs of these have more paths than the reference walks; more of them would mean that it compares nothing.
 const TOO_MANY_MAX: u32 = CASES / 25;
 
@@ -44,7 +44,7 @@ fn no_better(a: Range, b: Range) -> bool {
 #[test]
 fn engine_equals_naive() {
     let skipped = std::cell::Cell::new(0);
-    check(91, CASES, random(), |case| {
+    check(1, CASES, random(), |case| {
         let Some(design) = case.naive(&BTreeSet::new()) else {
             skipped.set(skipped.get() + 1);
             return Ok(());
@@ -103,7 +103,7 @@ fn parent_answers(before: &Random, child: usize) -> bool {
 fn a_parent_never_raises_permission() {
     let relation = prop::sample::select(Relation::ALL);
     let strategy = (random(), one_work(), any::<Index>(), relation);
-    check(92, 6_000, strategy, |(case, mut parent, child, relation)| {
+    check(2, 1_000, strategy, |(case, mut parent, child, relation)| {
         let before = case.assess();
         let child = child.index(case.graph.works.len());
         if parent_answers(&case, child) {
@@ -125,7 +125,7 @@ fn a_parent_never_raises_permission() {
 
 #[test]
 fn a_fact_never_widens_the_range() {
-    check(93, 9_000, (random(), any::<Index>()), |(case, pick)| {
+    check(3, 1_500, (random(), any::<Index>()), |(case, pick)| {
         let mut before = case.clone();
         let stated: Vec<FactId> = CATALOG.facts.iter().map(|(id, _)| id).filter(|f| tells(&case, *f)).collect();
         if stated.is_empty() {
@@ -171,7 +171,7 @@ fn askable(case: &Random, fact: FactId) -> bool {
 
 #[test]
 fn answered_questions_leave_no_fact_open() {
-    check(94, 300, (random(), prop::collection::vec(any::<Index>(), 8)), |(case, picks)| {
+    check(4, 60, (random(), prop::collection::vec(any::<Index>(), 8)), |(case, picks)| {
         let mut case = case;
         for pick in picks.iter().cycle().take(40) {
             let asked = questions(case.input());
@@ -219,7 +219,7 @@ fn shuffled(graph: &Graph, works: &[Index], steps: &[Index]) -> Graph {
 #[test]
 fn order_is_irrelevant() {
     let picks = || prop::collection::vec(any::<Index>(), 12);
-    check(95, 4_000, (random(), picks(), picks()), |(case, works, steps)| {
+    check(5, 600, (random(), picks(), picks()), |(case, works, steps)| {
         let other = Random { graph: shuffled(&case.graph, &works, &steps), ..case.clone() };
         let all = |a: &Assessment<'_>| {
             let statuses: BTreeSet<_> =
@@ -245,7 +245,7 @@ fn several_students(case: &Random) -> bool {
 
 #[test]
 fn splitting_the_access_changes_nothing() {
-    check(96, 3_000, (random(), 1..31usize, 0..31usize), |(case, set, cut)| {
+    check(6, 500, (random(), 1..31usize, 0..31usize), |(case, set, cut)| {
         let access = CATALOG.facts.find("use.access").unwrap();
         let of = |bits: usize| -> Vec<String> {
             let members = Access::ALL.iter().enumerate().filter(|(i, _)| bits & 1 << i != 0);

@@ -80,6 +80,8 @@ struct Context {
     lead: Option<Option<Attitude>>,
     /// The last operator of the clause before; holds up to the next item.
     carried: Option<Option<Attitude>>,
+    /// The clause before ended with its operator, as in `you shall (a)`.
+    dangling: bool,
 }
 
 /// The operators of one clause.
@@ -101,7 +103,7 @@ impl Scope {
                 context.lead = context.carried.or(context.lead);
                 context.carried = context.lead;
             }
-            Break::Item if context.lead.is_none() => {
+            Break::Item if context.dangling || context.lead.is_none() => {
                 context.lead = context.carried;
             }
             Break::StopItem if context.lead.is_none() => *context = Context::default(),
@@ -114,6 +116,9 @@ impl Scope {
         let inherited = if own { None } else { context.carried.flatten() };
         if let Some(last) = governors.iter().rev().find(|g| g.operator.before && g.operator.attitude.is_some()) {
             context.carried = Some(last.operator.attitude);
+            context.dangling = last.end + 1 >= line.words.len();
+        } else {
+            context.dangling = false;
         }
         let exempt = line.find(&rules.unconditional);
         let conditions = line
@@ -169,6 +174,8 @@ impl Scope {
         let mut attitude = match governor {
             Some(g) => g.operator.attitude?,
             None if cue.after => return None,
+            // an act that follows a duty at a distance is a detail of that duty
+            None if term.must_within.is_some() && self.inherited == Some(Attitude::Must) => return None,
             None => self.inherited?,
         };
         let within = match attitude {

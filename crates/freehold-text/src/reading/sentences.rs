@@ -214,7 +214,8 @@ fn mark(bytes: &[u8], at: usize, before: Break, last: Option<&Token>) -> Option<
         let word_before = at.checked_sub(2).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphanumeric);
         let copyright = word.eq_ignore_ascii_case(b"c") || word.eq_ignore_ascii_case(b"r");
         let plural = word == b"s" && word_before;
-        return Some(at + len + 1).filter(|_| !plural && !(copyright && previous == b'(' && near_year(bytes, at)));
+        let a_mark = copyright && previous == b'(' && near_year(bytes, at);
+        return (!plural && !a_mark).then_some(at + len + 1);
     }
     if previous == b'(' || !(before >= Break::Item || last.is_none() || previous == b'\n') {
         return None;

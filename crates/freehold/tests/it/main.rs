@@ -8,6 +8,7 @@
 
 mod examples;
 mod five_minutes;
+mod identify;
 mod law;
 mod mistakes;
 mod real;
