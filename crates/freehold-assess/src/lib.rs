@@ -470,26 +470,6 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
 
     fn alternative(&mut self, access: Access, g: usize, group: &Group, a: &Alternative, code_only: bool) -> Found<'c> {
         let mut found = self.statement(access, g, group, a, &a.statement, code_only);
-        if a.perhaps && !code_only {
-            // who made the layer decides whether these terms bind at all
-            for (due, _) in &mut found.due {
-                due.certainty = due.certainty.min(Certainty::Conditional);
-            }
-            if found.range != Range::PERMITTED {
-                found.range = found.range.hull(Range::PERMITTED);
-                let work = &self.input.graph.works[group.works[0]].id;
-                found.gaps.push(Gap {
-                    kind: GapKind::Fact,
-                    license: a.statement.display(self.input.catalog),
-                    term: None,
-                    facts: self.input.catalog.facts.find("subject.made_by").into_iter().collect(),
-                    readings: Vec::new(),
-                    worst: found.range.worst,
-                    says: format!("who made `{work}`: the license it states binds you only if somebody else did"),
-                });
-            }
-            return found;
-        }
         let name = || a.statement.display(self.input.catalog);
         let mut text_gap = |worst: Permission, says: String| {
             found.range = found.range.cap_worst(worst);
@@ -512,6 +492,25 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
                 Permission::NeedsSeparateLicense,
                 format!("what does this addition to {} withhold: {addition}", name()),
             );
+        }
+        if a.perhaps && !code_only {
+            // who made the layer decides whether these terms bind at all
+            for (due, _) in &mut found.due {
+                due.certainty = due.certainty.min(Certainty::Conditional);
+            }
+            if found.range != Range::PERMITTED {
+                found.range = found.range.hull(Range::PERMITTED);
+                let work = &self.input.graph.works[group.works[0]].id;
+                found.gaps.push(Gap {
+                    kind: GapKind::Fact,
+                    license: a.statement.display(self.input.catalog),
+                    term: None,
+                    facts: self.input.catalog.facts.find("subject.made_by").into_iter().collect(),
+                    readings: Vec::new(),
+                    worst: found.range.worst,
+                    says: format!("who made `{work}`: the license it states binds you only if somebody else did"),
+                });
+            }
         }
         found
     }

@@ -113,7 +113,12 @@ pub(crate) fn reach(
         for (from, e) in back.get(&node).into_iter().flatten() {
             let edge = &graph.edges[*e];
             let (by, presumed) = by(*e);
-            out.steps.insert((edge.relation, by, presumed));
+            // data that the work generated, and a model trained on it: together that is training on outputs
+            let relation = match (edge.relation, from.1) {
+                (Relation::TrainedOnData, State::Outputs) => Relation::TrainedOnOutputs,
+                (relation, _) => relation,
+            };
+            out.steps.insert((relation, by, presumed));
             if node.1 != from.1 && trains_on_outputs(edge.relation, from.1) {
                 out.students.insert(edge.child);
             }
@@ -149,7 +154,7 @@ fn step(license: &License, from: State, relation: Relation, similar: &mut dyn Fn
         (Standing::Materials | Standing::Derivative | Standing::Product, Relation::Component) => {
             vec![(State::Is(Standing::Product), true)]
         }
-        (Standing::Product, r) if !output_step(r) => vec![(from, true)],
+        (Standing::Product, r) if !output_step(r) && r != Relation::OutputsOf => vec![(from, true)],
         (Standing::OutputTrained, Relation::Copy) => vec![(from, true)],
         (Standing::OutputTrained | Standing::Student, _) => Vec::new(),
         (_, Relation::OutputsOf) => vec![(State::Outputs, true)],

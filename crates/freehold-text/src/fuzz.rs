@@ -1,6 +1,8 @@
 //! Entry points for fuzzing: they must return, whatever the bytes.
 
-use crate::{EditionKind, Index, IndexBuilder, Limits, contains_quote, identify};
+use crate::{
+    BUILT_IN, EditionKind, Index, IndexBuilder, Limits, QUOTE_WORDS_MAX, Rules, contains_quote, identify, read,
+};
 
 /// Identifies the bytes as text, also against an index made of the text itself.
 pub fn fuzz_identify(data: &[u8]) {
@@ -23,6 +25,23 @@ pub fn fuzz_index(data: &[u8]) {
         let _ = (edition.sha256(), edition.clauses().count(), edition.clause_at(5), index.get(edition.id).is_some());
     }
     let _ = identify(&index, SAMPLE, Limits::default());
+}
+
+/// Reads the bytes as a license nobody has read, and as rules to read one by.
+pub fn fuzz_reading(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let reading = read(&BUILT_IN, &text);
+    for proposal in &reading.proposals {
+        assert!(!proposal.sentences.is_empty());
+        for sentence in proposal.sentences.iter().chain(&proposal.against) {
+            let whole = text.get(sentence.range.clone());
+            assert!(whole.is_some_and(|w| w.contains(&sentence.quote)));
+            assert!(sentence.quote.split_whitespace().count() <= QUOTE_WORDS_MAX);
+        }
+    }
+    if let Ok(rules) = Rules::parse(&text) {
+        let _ = read(&rules, SAMPLE);
+    }
 }
 
 /// Words that the seeds of the fuzzer index.

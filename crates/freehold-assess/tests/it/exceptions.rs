@@ -12,17 +12,8 @@ use crate::cases::{CATALOG, Random, edge, seen};
 use crate::naive::Mark;
 
 /// The exceptions in force.
-pub(crate) static ENGINE: &[Mark] = &[
-    Mark::PathsMerged,
-    Mark::Unsure,
-    Mark::SplitTraining,
-    Mark::OwnSteps,
-    Mark::OutputsOfProduct,
-    Mark::Choice,
-    Mark::UnreadOfUnknownMaker,
-    Mark::IdleFact,
-    Mark::TwoEditions,
-];
+pub(crate) static ENGINE: &[Mark] =
+    &[Mark::PathsMerged, Mark::Unsure, Mark::OwnSteps, Mark::Choice, Mark::IdleFact, Mark::TwoEditions];
 
 pub(crate) fn engine() -> BTreeSet<Mark> {
     ENGINE.iter().copied().collect()
@@ -94,15 +85,6 @@ fn shown_unsure() {
 }
 
 #[test]
-fn shown_split_training() {
-    // our model trained on data that Llama generated owes the name, in two steps as in one
-    let works: [(_, &[Said<'_>]); 3] =
-        [(US, &[]), (THEM, &[(Basis::Told, "mit")]), (THEM, &[(Basis::Told, "llama-3.1")])];
-    let steps = [(1, 2, Relation::OutputsOf), (0, 1, Relation::TrainedOnData)];
-    shows(Mark::SplitTraining, &case(&works, &steps, &[("use.access", list(&["hosted-api"]))]));
-}
-
-#[test]
 fn shown_own_steps() {
     // we hold a copy of what others trained on outputs: nothing was done with the work that made the outputs
     let works: [(_, &[Said<'_>]); 3] = [(US, &[]), (THEM, &[(Basis::Told, "mit")]), (THEM, &[(Basis::Told, "qwen")])];
@@ -111,26 +93,10 @@ fn shown_own_steps() {
 }
 
 #[test]
-fn shown_outputs_of_product() {
-    // data that a product generated is no product: the same as what the work inside it generated
-    let works: [(_, &[Said<'_>]); 3] =
-        [(THEM, &[(Basis::Told, "mit")]), (THEM, &[(Basis::Told, "mit")]), (THEM, &[(Basis::Told, "gemma")])];
-    let steps = [(0, 1, Relation::OutputsOf), (1, 2, Relation::Component)];
-    shows(Mark::OutputsOfProduct, &case(&works, &steps, &[]));
-}
-
-#[test]
 fn shown_choice() {
     // the second branch may turn out to allow it
     let works: [(_, &[Said<'_>]); 1] = [(THEM, &[(Basis::Told, "cc-by-nc-4.0 OR acme-model-terms")])];
     shows(Mark::Choice, &case(&works, &[], &[("use.commercial", Value::Bool(true))]));
-}
-
-#[test]
-fn shown_unread_of_unknown_maker() {
-    // a false clear: MIT with a sentence that nobody has read, on a model that may be somebody else's
-    let works: [(_, &[Said<'_>]); 1] = [(None, &[(Basis::Recognized, "mit + no military use")])];
-    shows(Mark::UnreadOfUnknownMaker, &case(&works, &[], &[]));
 }
 
 #[test]

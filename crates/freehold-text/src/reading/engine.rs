@@ -23,7 +23,7 @@ pub fn read(rules: &Rules, text: &str) -> Reading {
     let mut found: Vec<Vec<Statement>> = vec![Vec::new(); rules.terms.len()];
     let mut context = Context::default();
     for clause in &parts.clauses {
-        let line = Line { words: rows.get(clause.words.clone()).unwrap_or_default(), table: &table };
+        let line = Line::new(rows.get(clause.words.clone()).unwrap_or_default(), &table);
         let scope = Scope::of(rules, &line, clause, &mut context);
         for (term, statements) in rules.terms.iter().zip(&mut found) {
             scope.statements(&line, term, clause, statements);
@@ -50,6 +50,8 @@ fn classify(rules: &Rules, text: &str, parts: &Parts) -> (Vec<usize>, Vec<Bits>)
     (rows, table)
 }
 
+/// Bytes of a quote: words can be long.
+const QUOTE_BYTES_MAX: usize = 400;
 /// Bytes of a word that are looked at; words are ASCII.
 const WORD_BYTES_MAX: usize = 40;
 
@@ -136,15 +138,12 @@ impl Scope {
     }
 
     fn statements(&self, line: &Line<'_>, term: &TermRules, clause: &Clause, statements: &mut Vec<Statement>) {
-        if !term.unless.is_empty() && !line.find(&term.unless).is_empty() {
+        if line.holds(&term.unless) {
             return;
         }
         for cue in &term.cues {
             let found = line.find(&cue.patterns);
-            if found.is_empty()
-                || (!cue.also.is_empty() && line.find(&cue.also).is_empty())
-                || (!cue.unless.is_empty() && !line.find(&cue.unless).is_empty())
-            {
+            if found.is_empty() || (!cue.also.is_empty() && !line.holds(&cue.also)) || line.holds(&cue.unless) {
                 continue;
             }
             for (start, end) in found {
@@ -227,12 +226,11 @@ impl Scope {
 fn governors(rules: &Rules, line: &Line<'_>) -> Vec<Governor> {
     let negators = line.find(&rules.negators);
     let mut out: Vec<Governor> = Vec::new();
-    let mut at = 0;
-    while at < line.words.len() {
-        let Some((end, which)) = line.longest_at(&rules.operator_patterns, at) else {
-            at += 1;
+    let mut done = 0;
+    for (at, end, which) in line.matches(&rules.operator_patterns) {
+        if at < done {
             continue;
-        };
+        }
         if let Some(operator) = rules.operators.get(which) {
             let mut operator = *operator;
             let last = out.iter().rev().find(|g| g.operator.attitude.is_some()).map_or(0, |g| g.end);
@@ -241,7 +239,7 @@ fn governors(rules: &Rules, line: &Line<'_>) -> Vec<Governor> {
             }
             out.push(Governor { start: at, end, operator });
         }
-        at = end.max(at + 1);
+        done = end;
     }
     out
 }
@@ -266,9 +264,13 @@ fn propose(term: &TermRules, statements: &[Statement], text: &str, parts: &Parts
         let mut sorted: Vec<&Statement> = statements.iter().filter(keep).collect();
         sorted.sort_by_key(|s| (s.cue.start, s.cue.end, s.attitude));
         let mut out: Vec<Evidence> = Vec::new();
+        sorted.dedup_by_key(|s| (s.clause.start, s.attitude));
         for statement in sorted {
+            if out.len() >= EVIDENCE_MAX {
+                break;
+            }
             let one = statement.evidence(text, parts);
-            if out.len() < EVIDENCE_MAX && !out.iter().any(|o| o.range == one.range && o.attitude == one.attitude) {
+            if !out.iter().any(|o| o.range == one.range && o.attitude == one.attitude) {
                 out.push(one);
             }
         }
@@ -296,11 +298,8 @@ impl Statement {
             quoted.start = self.cue.start.saturating_sub(room).max(self.clause.start);
             quoted.end = (quoted.start + QUOTE_WORDS_MAX).min(self.clause.end);
         }
-        Evidence {
-            attitude: self.attitude,
-            range: bytes(&self.clause),
-            quote: text.get(bytes(&quoted)).unwrap_or("").to_owned(),
-            conditional: self.conditional,
-        }
+        let quote = text.get(bytes(&quoted)).unwrap_or("");
+        let quote = quote.get(..quote.floor_char_boundary(QUOTE_BYTES_MAX)).unwrap_or("").to_owned();
+        Evidence { attitude: self.attitude, range: bytes(&self.clause), quote, conditional: self.conditional }
     }
 }

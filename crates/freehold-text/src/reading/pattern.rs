@@ -128,17 +128,41 @@ pub(crate) struct Line<'a> {
     /// For each word, its row in `table`.
     pub(crate) words: &'a [usize],
     /// The classes of each different word.
-    pub(crate) table: &'a [Bits],
+    table: &'a [Bits],
+    /// The classes that any of the words has: most patterns are ruled out by it at once.
+    any: Bits,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    pub(crate) fn new(words: &'a [usize], table: &'a [Bits]) -> Line<'a> {
+        let mut any: Bits = Vec::new();
+        for bits in words.iter().filter_map(|row| table.get(*row)) {
+            any.resize(bits.len(), 0);
+            for (all, one) in any.iter_mut().zip(bits) {
+                *all |= one;
+            }
+        }
+        Line { words, table, any }
+    }
+
+    fn has(bits: &[u64], class: usize) -> bool {
+        bits.get(class / 64).is_some_and(|b| b & (1 << (class % 64)) != 0)
+    }
+
+    /// The pattern may match somewhere: each word that it cannot do without is there.
+    fn allows(&self, pattern: &Pattern) -> bool {
+        pattern.elements.iter().all(|e| match e {
+            Element::One { class, optional: false } => Self::has(&self.any, *class),
+            _ => true,
+        })
+    }
+
     fn is(&self, at: usize, class: usize) -> bool {
-        let bits = self.words.get(at).and_then(|row| self.table.get(*row));
-        bits.and_then(|b| b.get(class / 64)).is_some_and(|b| b & (1 << (class % 64)) != 0)
+        self.words.get(at).and_then(|row| self.table.get(*row)).is_some_and(|bits| Self::has(bits, class))
     }
 
     /// The end of the longest match of a pattern that starts at a word.
-    pub(crate) fn matches_at(&self, pattern: &Pattern, at: usize) -> Option<usize> {
+    fn matches_at(&self, pattern: &Pattern, at: usize) -> Option<usize> {
         let room = self.words.len().checked_sub(at)?.min(SPAN_WORDS_MAX);
         let inside = (1u64 << (room + 1)) - 1;
         let mut offsets = 1u64;
@@ -165,17 +189,27 @@ impl Line<'_> {
         (63 - offsets.leading_zeros() as usize).checked_add(at)
     }
 
-    /// The longest match of any of the patterns at a word: its end and which pattern.
-    pub(crate) fn longest_at(&self, patterns: &[Pattern], at: usize) -> Option<(usize, usize)> {
-        let ends = patterns.iter().enumerate().filter_map(|(i, p)| Some((self.matches_at(p, at)?, i)));
-        ends.max_by_key(|(end, i)| (*end, std::cmp::Reverse(*i)))
-    }
-
-    /// Every place where one of the patterns matches, as word ranges; one for each first word.
-    pub(crate) fn find(&self, patterns: &[Pattern]) -> Vec<(usize, usize)> {
-        if patterns.is_empty() {
+    /// Every place where one of the patterns matches, one for each first word: where the longest match ends, and which
+    /// pattern it is.
+    pub(crate) fn matches(&self, patterns: &[Pattern]) -> Vec<(usize, usize, usize)> {
+        let live: Vec<(usize, &Pattern)> = patterns.iter().enumerate().filter(|(_, p)| self.allows(p)).collect();
+        if live.is_empty() {
             return Vec::new();
         }
-        (0..self.words.len()).filter_map(|at| Some((at, self.longest_at(patterns, at)?.0))).collect()
+        let longest = |at: usize| {
+            let ends = live.iter().filter_map(|(i, p)| Some((self.matches_at(p, at)?, *i)));
+            ends.max_by_key(|(end, i)| (*end, std::cmp::Reverse(*i))).map(|(end, i)| (at, end, i))
+        };
+        (0..self.words.len()).filter_map(longest).collect()
+    }
+
+    /// [`Line::matches`] without the patterns.
+    pub(crate) fn find(&self, patterns: &[Pattern]) -> Vec<(usize, usize)> {
+        self.matches(patterns).into_iter().map(|(start, end, _)| (start, end)).collect()
+    }
+
+    /// One of the patterns matches somewhere.
+    pub(crate) fn holds(&self, patterns: &[Pattern]) -> bool {
+        patterns.iter().any(|p| self.allows(p) && (0..self.words.len()).any(|at| self.matches_at(p, at).is_some()))
     }
 }

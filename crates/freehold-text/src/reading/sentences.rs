@@ -46,6 +46,8 @@ pub(crate) struct Parts {
     pub(crate) truncated: bool,
 }
 
+/// White space after a line end that is looked at.
+const SPACES_MAX: usize = 128;
 /// Words after which a full stop ends no sentence.
 const ABBREVIATIONS: &[&str] = &["inc", "corp", "co", "ltd", "no", "vs", "etc", "eg", "ie", "cf", "sec", "art", "v"];
 /// A clause is cut after this many words, so that the work on one clause is bounded.
@@ -161,6 +163,7 @@ fn punctuation(bytes: &[u8], at: usize, out: &[Token]) -> Option<Break> {
         b'.' | b'!' | b'?' if stops(bytes, at, out) => Some(Break::Stop),
         b'\n' => {
             let rest = bytes.get(at + 1..)?;
+            let rest = rest.get(..rest.len().min(SPACES_MAX))?;
             let blank = rest.iter().take_while(|b| b.is_ascii_whitespace()).any(|b| *b == b'\n');
             let first = rest.iter().position(|b| !b.is_ascii_whitespace())?;
             let after = rest.get(first + 1).copied().unwrap_or(b' ');
@@ -214,7 +217,7 @@ fn mark(bytes: &[u8], at: usize, before: Break, last: Option<&Token>) -> Option<
         let word_before = at.checked_sub(2).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphanumeric);
         let copyright = word.eq_ignore_ascii_case(b"c") || word.eq_ignore_ascii_case(b"r");
         let plural = word == b"s" && word_before;
-        let a_mark = copyright && previous == b'(' && near_year(bytes, at);
+        let a_mark = copyright && previous == b'(' && is_copyright_mark(bytes, at);
         return (!plural && !a_mark).then_some(at + len + 1);
     }
     if previous == b'(' || !(before >= Break::Item || last.is_none() || previous == b'\n') {
@@ -231,7 +234,7 @@ fn mark(bytes: &[u8], at: usize, before: Break, last: Option<&Token>) -> Option<
     (number || !after.is_ascii_lowercase()).then_some(end)
 }
 
-fn near_year(bytes: &[u8], at: usize) -> bool {
+fn is_copyright_mark(bytes: &[u8], at: usize) -> bool {
     let start = at.saturating_sub(12);
     bytes.get(start..at).is_some_and(|b| b.to_ascii_lowercase().windows(9).any(|w| w == b"copyright"))
         || bytes.get(at + 2..at + 5).is_some_and(|b| b.iter().any(u8::is_ascii_digit))
