@@ -88,7 +88,7 @@ fn score(data: &Path, rules: &Rules, part: &str, verbose: bool) -> Result<String
             let text = String::from_utf8_lossy(&text);
             score.add(rules, file, &text, want, base.get(&base_of(file)), verbose);
         }
-        score.report(set, rules, &mut out);
+        score.report(set, &mut out);
     }
     Ok(out)
 }
@@ -129,6 +129,7 @@ struct Score {
     changed: usize,
     changed_right: usize,
     copied_right: usize,
+    copied: usize,
     /// (class of failure, term) → how often.
     failures: BTreeMap<(&'static str, String), usize>,
     lines: String,
@@ -152,6 +153,7 @@ impl Score {
             self.labeled += usize::from(want != 0);
             self.right += usize::from(got == want && want != 0);
             let before = base.and_then(|b| b.get(column)).copied();
+            self.copied += usize::from(before.is_some_and(|b| b != 0));
             self.copied_right += usize::from(before == Some(want) && want != 0);
             if before.is_some_and(|b| b != want) {
                 self.changed += 1;
@@ -181,7 +183,7 @@ impl Score {
         self.exact += usize::from(exact);
     }
 
-    fn report(&self, set: &str, rules: &Rules, out: &mut String) {
+    fn report(&self, set: &str, out: &mut String) {
         let ratio = |a: usize, b: usize| format!("{}/{} = {:.3}", a, b, share(a, b));
         let _ = writeln!(
             out,
@@ -196,9 +198,9 @@ impl Score {
         if self.changed > 0 {
             let _ = writeln!(
                 out,
-                "  changed cells {}; copying the base: recall of labels {:.3}",
+                "  changed cells {}; copying the labels of the base: micro-F1 {:.3}, no changed cell, none exact",
                 ratio(self.changed_right, self.changed),
-                share(self.copied_right, self.labeled)
+                f1(self.copied_right, self.copied, self.labeled)
             );
         }
         let mut classes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -208,7 +210,6 @@ impl Score {
         for (class, terms) in classes {
             let _ = writeln!(out, "  {class}: {}", terms.join(", "));
         }
-        let _ = rules;
         out.push_str(&self.lines);
     }
 }

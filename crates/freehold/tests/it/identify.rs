@@ -99,7 +99,7 @@ fn the_words_that_were_changed_are_shown_where_the_text_is_at_hand() {
     write(
         dir.path(),
         &[
-            ("LICENSE", &apache.replacen("perpetual, worldwide", "revocable, worldwide", 1)),
+            ("LICENSE", &apache.replacen("perpetual,", "revocable,", 1)),
             ("texts/Apache-2.0.txt", &apache),
             ("other/Apache-2.0.txt", "Everybody may carry the lamp through the north gate at night."),
         ],
