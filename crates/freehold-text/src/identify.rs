@@ -615,3 +615,93 @@ impl Candidate<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builder::build_index_from;
+    use crate::index::EditionKind;
+
+    /// `count` words of which no two texts share four in a row.
+    fn prose(name: &str, count: usize) -> String {
+        (0..count).map(|i| format!("{name}{i}{}", if i % 12 == 11 { ".\n" } else { " " })).collect()
+    }
+
+    fn find(texts: &[(&str, &str)], text: &str) -> Identification {
+        let all = texts.iter().map(|(id, t)| (*id, EditionKind::License, *t));
+        let bytes = build_index_from(all).unwrap_or_default();
+        let index = Index::from_bytes(&bytes).unwrap_or_else(|e| panic!("{e}"));
+        identify(&index, text, Limits::default())
+    }
+
+    fn parts(found: &Identification) -> Vec<(&str, Match)> {
+        found.parts.iter().map(|p| (p.edition.as_str(), p.matched)).collect()
+    }
+
+    #[test]
+    fn a_license_with_its_policy_is_not_the_older_text_that_holds_both() {
+        let (license, policy) = (prose("lamp", 400), prose("gate", 300));
+        let mut older = format!("{license}\n{policy}");
+        for word in ["lamp50 ", "lamp150 ", "lamp250 ", "gate100 "] {
+            older = older.replace(word, &prose(&format!("old{word}").replace(' ', "x"), 60));
+        }
+        let known = [("license", &*license), ("policy", &*policy), ("older", &*older)];
+        let found = find(&known, &format!("{license}\n\n{policy}"));
+        assert_eq!(parts(&found), [("license", Match::Exact), ("policy", Match::Exact)]);
+        assert_eq!(find(&known, &older).edition.as_deref(), Some("older"));
+    }
+
+    #[test]
+    fn a_run_that_begins_inside_a_longer_one_elsewhere_is_found() {
+        // the address stands twice in the copy: its second place is where the rest goes on
+        let address = prose("address", 6);
+        let edition = format!("{}{address}{}", prose("lamp", 40), prose("gate", 200));
+        let copy = format!("{}{address}{address}{}", prose("lamp", 40), prose("gate", 200));
+        let found = find(&[("a", &edition)], &copy);
+        assert_eq!((found.edition.as_deref(), found.matched), (Some("a"), Match::Altered));
+        assert_eq!(found.differences.len(), 1, "{:?}", found.differences);
+    }
+
+    #[test]
+    fn words_that_stand_everywhere_do_not_hide_what_follows() {
+        let often = prose("often", 4);
+        let chorus: String = (0..30).map(|i| format!("{often}{}", prose(&format!("verse{i}x"), 4))).collect();
+        let text = format!("{chorus}{often}{}", prose("gate", 200));
+        assert_eq!(find(&[("a", &text)], &text).matched, Match::Exact);
+    }
+
+    #[test]
+    fn a_text_written_after_another_is_not_it() {
+        let edition = prose("lamp", 600);
+        let written_after: String = edition
+            .split_whitespace()
+            .enumerate()
+            .map(|(i, w)| if i % 20 < 4 { format!("own{i} ") } else { format!("{w} ") })
+            .collect();
+        let found = find(&[("a", &edition)], &written_after);
+        assert_eq!((found.edition.as_deref(), found.matched), (None, Match::None));
+        assert_eq!(found.near.first().map(|(id, _)| id.as_str()), Some("a"));
+    }
+
+    #[test]
+    fn a_name_filled_into_the_appendix_changes_nothing() {
+        let terms = prose("lamp", 300);
+        let appendix = "APPENDIX: How to apply these terms to your work.\n\nTo apply them, attach the following notice.\n\n   \
+            Copyright [yyyy] [name of the holder]\n\nCarried under the lamp terms through the north gate at night.\n";
+        let edition = format!("{terms}\n{appendix}");
+        let filled = edition.replace("[yyyy] [name of the holder]", "2026 Everybody Who Carries Lamps");
+        let known = [("a", &*edition)];
+        assert_eq!(find(&known, &filled).matched, Match::Exact);
+        assert_eq!(find(&known, &terms).matched, Match::Exact);
+        let term = edition.replace("[yyyy] [name of the holder]", "2026 Somebody. You may not carry it on Mondays");
+        assert_eq!(find(&known, &term).matched, Match::Altered);
+    }
+
+    #[test]
+    fn a_notice_that_names_a_license_is_no_piece_of_it() {
+        let notice = format!("Copyright [yyyy] [name]\n\n{}", prose("notice", 80));
+        let edition = format!("{}\nAPPENDIX: How to apply these terms\n\n{notice}", prose("lamp", 900));
+        let found = find(&[("a", &edition)], &format!("Licensed under the Lamp License.\n{notice}"));
+        assert_eq!((found.matched, found.points_to.as_deref()), (Match::None, Some("Lamp License")));
+    }
+}

@@ -151,8 +151,8 @@ fn the_shared_labels_are_met_as_well_as_measured() {
     let floors = [
         ("ai_16", "label_ai_16.csv", None, (0.55, 0.93, 0.0)),
         ("aimut_176", "label_mutate_ai_176.csv", Some("ai_16/label_ai_16.csv"), (0.55, 0.95, 0.90)),
-        ("oss_124", "label_124.csv", None, (0.03, 0.78, 0.0)),
-        ("ossmut_620", "label_mutate_620.csv", Some("oss_124/label_124.csv"), (0.0, 0.74, 0.72)),
+        ("oss_124", "label_124.csv", None, (0.04, 0.77, 0.0)),
+        ("ossmut_620", "label_mutate_620.csv", Some("oss_124/label_124.csv"), (0.0, 0.74, 0.74)),
     ];
     for (set, table, base, (exact_min, f1_min, changed_min)) in floors {
         let (texts, exact, f1, changed) = score(&data, set, table, base);

@@ -22,9 +22,8 @@ fn apache() -> String {
 fn a_text_is_exact_altered_a_piece_combined_or_none() {
     let dir = tempfile::tempdir().unwrap();
     let apache = apache();
-    let end = apache.find("Unless required by applicable law").unwrap();
-    let altered =
-        apache.replacen("perpetual, worldwide", "worldwide", 1).replacen("Work otherwise complies", "Work", 1);
+    let end = apache.get(..3000).unwrap().rfind('\n').unwrap();
+    let altered = apache.replacen("perpetual,", "", 1).replacen("Work otherwise complies", "Work", 1);
     let readme =
         "The lamp is carried through the north gate at night, and whoever carries it keeps it lit. ".repeat(400);
     write(
@@ -32,7 +31,7 @@ fn a_text_is_exact_altered_a_piece_combined_or_none() {
         &[
             ("exact/LICENSE", &apache.replace('\n', "\r\n")),
             ("altered/LICENSE", &altered),
-            ("piece/LICENSE", apache.get(..end).unwrap().get(..3000).unwrap()),
+            ("piece/LICENSE", apache.get(..end).unwrap()),
             ("inside/LICENSE.md", &format!("{readme}\n\n{apache}")),
             ("named/LICENSE", "Licensed under the Apache License, Version 2.0; see http://example.org/LICENSE\n"),
             (
