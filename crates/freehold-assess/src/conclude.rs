@@ -322,10 +322,13 @@ pub(crate) fn displace(
 ) {
     let licenses: Vec<usize> = members(upstream).collect();
     let Some(strictest) = licenses.iter().copied().max_by_key(|i| catalog.licenses[*i].strictness) else { return };
-    // a tag that names a family of texts says no more than that the base's is one of them
-    let says_the_same = |a: &Alternative| licenses.iter().any(|i| family_has(&a.statement, *i, catalog));
-    layer.conclusion.alternatives.retain(|a| !says_the_same(a));
-    layer.outbound.retain(|a| !says_the_same(a));
+    if only_copied(graph) {
+        // on a copy, which adds nothing of its own, a tag that names a family of texts says no more than that the
+        // original's is one of them; who adds a layer may have put another of them on it
+        let says_the_same = |a: &Alternative| licenses.iter().any(|i| family_has(&a.statement, *i, catalog));
+        layer.conclusion.alternatives.retain(|a| !says_the_same(a));
+        layer.outbound.retain(|a| !says_the_same(a));
+    }
     let perhaps = layer.conclusion.alternatives.iter().any(|a| a.perhaps);
     let ours = !layer.outbound.is_empty();
     let stated = if ours { &layer.outbound } else { &layer.conclusion.alternatives };

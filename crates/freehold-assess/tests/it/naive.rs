@@ -642,15 +642,23 @@ impl<'a> Evaluator<'a> {
             self.layers.insert(w, layer);
         }
         let catalog = self.case.catalog;
-        let bases: Vec<BTreeSet<usize>> = works.iter().map(|w| self.bases(*w)).collect();
-        for (w, bases) in works.iter().zip(bases) {
+        let bases: Vec<(BTreeSet<usize>, bool)> =
+            works.iter().map(|w| (self.bases(*w), self.adds_no_layer(*w))).collect();
+        for (w, (bases, copied)) in works.iter().zip(bases) {
             let layer = self.layers.get_mut(w).unwrap();
-            // a tag that names a family of texts says no more than that the base's is one of them
-            let empty = |said: &Said| bases.iter().any(|b| one_of(said, *b, catalog));
+            // a copy has no layer: on it a tag that names a family of texts says no more than the original's license
+            let empty = |said: &Said| copied && bases.iter().any(|b| one_of(said, *b, catalog));
             layer.weighed.retain(|l| !empty(&l.said));
             layer.outbound.retain(|said| !empty(said));
             layer.displaced = displaced(layer, &bases, catalog);
         }
+    }
+
+    /// True for a copy, in whatever container and precision, of what it came from.
+    fn adds_no_layer(&self, w: usize) -> bool {
+        let mut steps = self.steps_into(w).map(|e| e.relation).peekable();
+        let same = |r: Relation| matches!(r, Relation::Copy | Relation::Converted | Relation::Quantized);
+        steps.peek().is_some() && steps.all(same)
     }
 
     fn layer(&mut self, w: usize) -> Layer {

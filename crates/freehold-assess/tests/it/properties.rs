@@ -89,8 +89,13 @@ fn parent_answers(before: &Random, child: usize) -> bool {
     let says_nothing =
         work.claims.iter().all(|c| freehold_assess::parse_statement(&c.license, &CATALOG).statement.is_none());
     let choice = maker == Some(MadeBy::Organization) && work.claims.iter().any(|c| c.basis == Basis::Told);
-    // a tag that names a family of texts is settled by the base's
-    let family = before.graph.works.iter().flat_map(|w| &w.claims).any(|c| c.license == "llama");
+    // on a copy a tag that names a family of texts is settled by the original's license
+    let copied = |w: usize| {
+        let same = |r: Relation| matches!(r, Relation::Copy | Relation::Converted | Relation::Quantized);
+        before.graph.edges.iter().filter(|e| e.child == w).all(|e| same(e.relation))
+    };
+    let tagged = |w: &freehold_base::Work| w.claims.iter().any(|c| c.license == "llama");
+    let family = before.graph.works.iter().enumerate().any(|(i, w)| tagged(w) && copied(i));
     // what a model is built on says whether the model that it learned from is of its family
     let student = before.graph.edges.iter().any(|e| {
         e.child == child
