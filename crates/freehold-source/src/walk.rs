@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use freehold_artifact::{Artifact, FileFacts, read_file};
-use freehold_base::{Diagnostic, Evidence, Fact, FactKind};
+use freehold_base::{Diagnostic, Evidence, Fact, FactKind, Severity};
 
 use crate::Limits;
 use crate::cache::{self, Snapshot};
@@ -22,6 +22,9 @@ const UNOPENED: &[&str] = &[
     "py", "pyc", "ipynb", "png", "jpg", "jpeg", "gif", "webp", "svg", "ico", "mp4", "mp3", "wav", "flac", "ogg", "css",
     "js", "ts", "tsx", "map", "csv", "tsv", "parquet", "arrow", "rs", "go", "c", "cc", "cpp", "h", "hpp", "java", "sh",
 ];
+
+/// Most diagnostics of one walk.
+const DIAGNOSTICS_MAX: usize = 256;
 
 /// A walk under way.
 pub(crate) struct Walk<'w> {
@@ -89,11 +92,17 @@ impl<'w> Walk<'w> {
             self.held = Some(only);
             return;
         }
+        // a file that promised a model and cannot be read is told, whether or not models lie around it
+        for d in loose.iter().flat_map(|f| &f.said.diagnostics).filter(|d| d.severity == Severity::Error) {
+            if self.diagnostics.len() < DIAGNOSTICS_MAX {
+                self.diagnostics.push(d.clone());
+            }
+        }
         for file in loose.iter().filter(|f| !f.said.texts.is_empty()).take(if self.emitted > 1 { 16 } else { 0 }) {
             let message =
                 "a text above several models: which of them it speaks for is not known, so it counts for none";
             self.diagnostics.push(Diagnostic {
-                severity: freehold_base::Severity::Note,
+                severity: Severity::Note,
                 ..Diagnostic::warning("text-outside-model", message).in_file(&file.path)
             });
         }
@@ -261,7 +270,7 @@ impl<'w> Walk<'w> {
     }
 
     fn warn(&mut self, code: &'static str, message: &str, rel: &str) {
-        if self.diagnostics.len() < 256 {
+        if self.diagnostics.len() < DIAGNOSTICS_MAX {
             self.diagnostics.push(Diagnostic::warning(code, message).in_file(rel));
         }
     }

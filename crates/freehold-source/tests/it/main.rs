@@ -98,3 +98,22 @@ fn what_is_not_there_is_an_error() {
     let error = open(Path::new("/nowhere/at/all"), &Limits::default()).unwrap_err();
     assert_eq!(error.code, "source-not-found");
 }
+
+/// A header length that no safetensors file can have, and a file that is no GGUF.
+const BROKEN: [(&str, &[u8]); 2] =
+    [("model.safetensors", b"\xff\xff\xff\xff\xff\xff\xff\x7fxxxx"), ("model.gguf", b"GGML nothing of the sort")];
+
+#[test]
+fn a_broken_model_is_not_nothing() {
+    for (name, bytes) in BROKEN {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(name), bytes).unwrap();
+        let told = open(dir.path(), &Limits::default()).unwrap_err();
+        assert_eq!(told.label.unwrap().file, name);
+        put(dir.path(), "a/config.json", CONFIG);
+        put(dir.path(), "b/config.json", CONFIG);
+        let found = open(dir.path(), &Limits::default()).unwrap();
+        let named = |d: &freehold_base::Diagnostic| d.label.as_ref().is_some_and(|l| l.file == name);
+        assert!(found.iter().any(|a| a.diagnostics.iter().any(named)), "{name}");
+    }
+}
