@@ -174,7 +174,7 @@ pub(crate) fn judge<'c>(s: &Situation<'_, 'c>) -> Judgment<'c> {
         }
     }
     for term in &license.terms {
-        if !stands_in(term, s.edition) {
+        if !term.stands_in(s.edition) {
             continue;
         }
         match &term.effect {
@@ -186,10 +186,6 @@ pub(crate) fn judge<'c>(s: &Situation<'_, 'c>) -> Judgment<'c> {
         }
     }
     j
-}
-
-fn stands_in(term: &Term, edition: &str) -> bool {
-    term.editions.is_empty() || term.editions.iter().any(|e| e == edition)
 }
 
 /// The acts that the use needs of this license.
@@ -330,7 +326,7 @@ fn grant<'c>(s: &Situation<'_, 'c>, license: &'c License, act: Act, j: &mut Judg
     let mut readings: Vec<&'c Reading> = Vec::new();
     for term in &license.terms {
         let Effect::Grant(acts) = &term.effect else { continue };
-        if !acts.has(act) || !stands_in(term, s.edition) {
+        if !acts.has(act) || !term.stands_in(s.edition) {
             continue;
         }
         // a grant of training on outputs is about our use of them, whatever the subject is

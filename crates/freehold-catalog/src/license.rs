@@ -257,6 +257,13 @@ pub struct Term {
     pub policy: Option<usize>,
 }
 
+impl Term {
+    /// True where the term stands in this edition's text.
+    pub fn stands_in(&self, edition: &str) -> bool {
+        self.editions.is_empty() || self.editions.iter().any(|e| e == edition)
+    }
+}
+
 /// How much a license limits, for "more permissive than".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Strictness {

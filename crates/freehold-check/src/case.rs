@@ -7,6 +7,7 @@ use freehold_catalog::Catalog;
 use freehold_catalog::document::{Key, Node, NodeValue, Sink, Table, parse_toml};
 use freehold_lineage::{complete, link, work_index};
 
+use crate::dossier::{Outgoing, Parts, Subject};
 use crate::statement::read_facts;
 
 /// A case, completed with what the catalog knows.
@@ -20,6 +21,24 @@ pub struct Case {
     pub deployment: Deployment,
     /// What the release shows, where the case says.
     pub release: Option<Release>,
+}
+
+impl Case {
+    /// What a dossier of the case is made from; `path` is the file that it came from, empty for none.
+    pub fn into_parts(self, path: &str, as_of: &str) -> Parts {
+        let id = if self.id.is_empty() { self.graph.works[self.graph.subject].id.clone() } else { self.id };
+        Parts {
+            subject: Subject { id, path: path.to_string(), ..Subject::default() },
+            graph: self.graph,
+            deployment: self.deployment,
+            outgoing: self.release.map(|release| Outgoing { path: String::new(), release }),
+            made_by: None,
+            diagnostics: Vec::new(),
+            not_read: Vec::new(),
+            as_of: as_of.to_string(),
+            findings: Vec::new(),
+        }
+    }
 }
 
 /// Most bytes of one case.

@@ -1,5 +1,7 @@
 //! What changes between two licenses, two editions of one, or two states of the whole law.
 
+use std::collections::BTreeSet;
+
 use freehold_assess::{Certainty, Deployment, Input, assess};
 use freehold_base::{Basis, Claim, Evidence, Graph, MadeBy, Relation, Value, Verdict, Work};
 use freehold_catalog::document::{Sink, Table, parse_toml};
@@ -32,9 +34,7 @@ impl Side {
     }
 
     fn terms<'c>(&self, catalog: &'c Catalog) -> Vec<&'c Term> {
-        let law = &catalog.licenses[self.license];
-        let stands = |t: &&Term| t.editions.is_empty() || t.editions.contains(&self.edition);
-        law.terms.iter().filter(stands).collect()
+        catalog.licenses[self.license].terms.iter().filter(|t| t.stands_in(&self.edition)).collect()
     }
 }
 
@@ -272,7 +272,7 @@ pub fn catalog_changes(old: &Catalog, new: &Catalog) -> Vec<LicenseChange> {
             out.push(LicenseChange { id: id.to_string(), lines });
         }
     }
-    let rows = |c: &Catalog| -> Vec<String> {
+    let rows = |c: &Catalog| -> BTreeSet<String> {
         let row = |r: &freehold_catalog::ModelRow| {
             let span = [r.since.as_deref().unwrap_or(""), r.until.as_deref().unwrap_or("")].join("..");
             format!("{} under {} {span}", r.id, r.license)
@@ -280,8 +280,8 @@ pub fn catalog_changes(old: &Catalog, new: &Catalog) -> Vec<LicenseChange> {
         c.models.rows().iter().map(row).collect()
     };
     let (a, b) = (rows(old), rows(new));
-    let mut lines: Vec<String> = b.iter().filter(|r| !a.contains(r)).map(|r| format!("+ {r}")).collect();
-    lines.extend(a.iter().filter(|r| !b.contains(r)).map(|r| format!("- {r}")));
+    let mut lines: Vec<String> = b.difference(&a).map(|r| format!("+ {r}")).collect();
+    lines.extend(a.difference(&b).map(|r| format!("- {r}")));
     if !lines.is_empty() {
         out.push(LicenseChange { id: "models".into(), lines });
     }

@@ -14,18 +14,7 @@ pub fn fuzz_case(data: &[u8], catalog: &Catalog) {
         if case.graph.works.len() > 64 {
             continue;
         }
-        let parts = crate::Parts {
-            subject: crate::Subject::default(),
-            graph: case.graph,
-            deployment: case.deployment,
-            outgoing: case.release.map(|release| crate::Outgoing { path: String::new(), release }),
-            made_by: None,
-            diagnostics: Vec::new(),
-            not_read: Vec::new(),
-            as_of: "2026-11-24".into(),
-            findings: Vec::new(),
-        };
-        let _ = crate::judge(parts, catalog);
+        let _ = crate::judge(case.into_parts("", "2026-11-24"), catalog);
     }
 }
 

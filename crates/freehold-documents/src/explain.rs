@@ -30,9 +30,9 @@ pub fn explain_license(catalog: &Catalog, index: usize, style: Style) -> String 
             page.row(Ink::Quiet, "", &format!("{name}: {}{why}", test.test.as_str()));
         }
     }
-    for (title, wanted) in GROUPS {
-        let list: Vec<&Term> = law.terms.iter().filter(|t| t.policy.is_none() && wanted(&t.effect)).collect();
-        section(&mut page, title, &rows(catalog, law, &list));
+    for group in words::GROUPS {
+        let list: Vec<&Term> = law.terms.iter().filter(|t| t.policy.is_none() && (group.holds)(&t.effect)).collect();
+        section(&mut page, group.screen, &rows(catalog, law, &list));
     }
     for (i, policy) in law.policies.iter().enumerate() {
         let list: Vec<&Term> =
@@ -46,17 +46,6 @@ pub fn explain_license(catalog: &Catalog, index: usize, style: Style) -> String 
     page.row(Ink::Quiet, "next", &format!("freehold diff {} OTHER   ·   the entry: {}", law.id, law.file));
     page.finish()
 }
-
-type Wanted = fn(&Effect) -> bool;
-
-const GROUPS: [(&str, Wanted); 6] = [
-    ("you may", |e| matches!(e, Effect::Grant(_))),
-    ("you need another license", |e| matches!(e, Effect::LicenseNeeded(_))),
-    ("you may not", |e| matches!(e, Effect::Forbid(_) | Effect::EndsGrant)),
-    ("you owe", |e| matches!(e, Effect::Duty(_))),
-    ("your own terms", |e| matches!(e, Effect::Outbound(_))),
-    ("it also says", |e| matches!(e, Effect::Information(_))),
-];
 
 fn section(page: &mut Page, title: &str, rows: &[Vec<Cell>]) {
     if rows.is_empty() {
@@ -104,9 +93,7 @@ fn plain(catalog: &Catalog, law: &License, t: &Term) -> String {
     if let Some(unless) = &t.unless_written {
         out.push_str(&format!("; unless {unless}"));
     }
-    if !t.editions.is_empty() && t.editions.len() < law.editions.len() {
-        out.push_str(&format!("; only in {}", t.editions.join(", ")));
-    }
+    out.push_str(&words::only_in(law, t));
     out.push_str(&format!("  “{}”", t.quote));
     if let Some(note) = &t.note {
         out.push_str(&format!("  ({note})"));

@@ -43,9 +43,9 @@ pub fn license_page(catalog: &Catalog, index: usize) -> String {
         out.push_str(&format!("- travels under the tag {}, and its text is another\n", law.looks_like.join(", ")));
     }
     editions(law, &mut out);
-    for (title, wanted) in GROUPS {
-        let list: Vec<&Term> = law.terms.iter().filter(|t| t.policy.is_none() && wanted(&t.effect)).collect();
-        table(catalog, law, title, &list, &mut out);
+    for group in words::GROUPS {
+        let list: Vec<&Term> = law.terms.iter().filter(|t| t.policy.is_none() && (group.holds)(&t.effect)).collect();
+        table(catalog, law, group.page, &list, &mut out);
     }
     for (i, id) in law.policies.iter().enumerate() {
         let list: Vec<&Term> = law.terms.iter().filter(|t| t.policy == Some(i)).collect();
@@ -68,17 +68,6 @@ fn editions(law: &License, out: &mut String) {
         out.push_str(&format!("| `{}` | {} | {until} | {} |\n", e.text, e.date, cell(&differs)));
     }
 }
-
-type Wanted = fn(&Effect) -> bool;
-
-const GROUPS: [(&str, Wanted); 6] = [
-    ("Grants", |e| matches!(e, Effect::Grant(_))),
-    ("Reserved to the licensor", |e| matches!(e, Effect::LicenseNeeded(_))),
-    ("Withheld", |e| matches!(e, Effect::Forbid(_) | Effect::EndsGrant)),
-    ("Duties", |e| matches!(e, Effect::Duty(_))),
-    ("Your own terms", |e| matches!(e, Effect::Outbound(_))),
-    ("Information", |e| matches!(e, Effect::Information(_))),
-];
 
 fn table(catalog: &Catalog, law: &License, title: &str, terms: &[&Term], out: &mut String) {
     if terms.is_empty() {
@@ -123,9 +112,7 @@ fn what(catalog: &Catalog, law: &License, t: &Term) -> String {
     if !matches!(t.effect, Effect::Information(_)) {
         out.push_str(&format!(" ({})", reach.join(", ")));
     }
-    if !t.editions.is_empty() && t.editions.len() < law.editions.len() {
-        out.push_str(&format!("; only in {}", t.editions.join(", ")));
-    }
+    out.push_str(&words::only_in(law, t));
     out
 }
 

@@ -107,13 +107,7 @@ fn head(d: &Dossier<'_>, page: &mut Page) {
         let files = if s.files == 1 { "1 file".to_string() } else { format!("{} files", s.files) };
         about.push(format!("{}, {files}, {} read", words::size(s.bytes_total), words::size(s.bytes_read)));
     }
-    let name = page.style.paint(Ink::Strong, &s.id);
-    if page.style.color {
-        // painted here: a row paints its whole label
-        page.row(Ink::Strong, &s.id, &about.join(" · "));
-    } else {
-        page.row(Ink::Plain, &name, &about.join(" · "));
-    }
+    page.row(Ink::Strong, &s.id, &about.join(" · "));
 }
 
 /// What the subject was made from, as a tree; a work that is met again is not opened again.

@@ -2,7 +2,7 @@
 
 use freehold_assess::{Access, Certainty, Obligation, Status};
 use freehold_base::{Basis, Claim, Evidence, FactKind, Permission, Relation, Verdict};
-use freehold_catalog::{Catalog, Effect, License};
+use freehold_catalog::{Catalog, Effect, License, Term};
 
 use crate::style::Ink;
 
@@ -128,6 +128,38 @@ pub(crate) fn license_name(license: &License, edition: &str) -> String {
         _ => license.name.clone(),
     };
     format!("{name}{own}")
+}
+
+/// What terms do.
+pub(crate) struct Group {
+    /// The heading on a screen.
+    pub(crate) screen: &'static str,
+    /// The heading on a page for counsel.
+    pub(crate) page: &'static str,
+    /// True for the effects of the group.
+    pub(crate) holds: fn(&Effect) -> bool,
+}
+
+/// In the order that a reader asks.
+pub(crate) const GROUPS: [Group; 6] = [
+    Group { screen: "you may", page: "Grants", holds: |e| matches!(e, Effect::Grant(_)) },
+    Group {
+        screen: "you need another license",
+        page: "Reserved to the licensor",
+        holds: |e| matches!(e, Effect::LicenseNeeded(_)),
+    },
+    Group { screen: "you may not", page: "Withheld", holds: |e| matches!(e, Effect::Forbid(_) | Effect::EndsGrant) },
+    Group { screen: "you owe", page: "Duties", holds: |e| matches!(e, Effect::Duty(_)) },
+    Group { screen: "your own terms", page: "Your own terms", holds: |e| matches!(e, Effect::Outbound(_)) },
+    Group { screen: "it also says", page: "Information", holds: |e| matches!(e, Effect::Information(_)) },
+];
+
+/// The editions that a term stands in, where it does not stand in all; empty otherwise.
+pub(crate) fn only_in(law: &License, term: &Term) -> String {
+    if term.editions.is_empty() || term.editions.len() >= law.editions.len() {
+        return String::new();
+    }
+    format!("; only in {}", term.editions.join(", "))
 }
 
 /// Two or three words for a duty.

@@ -17,16 +17,11 @@ const FILES_MAX: usize = 5_000;
 
 /// The catalog of a run. `--catalog DIR` is looked for before the command line is read, whose flags the catalog makes.
 pub(crate) fn catalog(args: impl Iterator<Item = OsString>) -> Result<Catalog, u8> {
-    let Some(dir) = overlay(args) else { return Ok(freehold_law::catalog()) };
-    let (catalog, mistakes) = match over_builtin(&dir) {
-        Ok(loaded) => loaded,
-        Err(d) => {
-            report(&[d]);
-            return Err(exit::USAGE);
-        }
-    };
-    report(&mistakes);
-    if mistakes.iter().any(|d| d.severity == Severity::Error) { Err(exit::USAGE) } else { Ok(catalog) }
+    match overlay(args) {
+        // a folder that the command line names and that is not there is a mistake of the command line
+        Some(dir) => over_builtin(&dir, exit::USAGE),
+        None => Ok(freehold_law::catalog()),
+    }
 }
 
 fn overlay(args: impl Iterator<Item = OsString>) -> Option<PathBuf> {
@@ -47,14 +42,19 @@ fn overlay(args: impl Iterator<Item = OsString>) -> Option<PathBuf> {
     std::env::var_os("FREEHOLD_CATALOG").filter(|v| !v.is_empty()).map(PathBuf::from)
 }
 
-/// A folder of law over the catalog of this build.
-#[expect(clippy::result_large_err, reason = "once a run")]
-pub(crate) fn over_builtin(dir: &Path) -> Result<(Catalog, Vec<Diagnostic>), Diagnostic> {
-    let files = read(dir)?;
+/// A folder of law over the catalog of this build. Mistakes are printed; the exit status is given where there are any, or
+/// `unreadable` where the folder cannot be read.
+pub(crate) fn over_builtin(dir: &Path, unreadable: u8) -> Result<Catalog, u8> {
+    let files = read(dir).map_err(|d| {
+        report(&[d]);
+        unreadable
+    })?;
     let refs: Vec<CatalogFile<'_>> =
         files.iter().map(|(path, shown, text)| CatalogFile { path, text, shown }).collect();
     let name = dir.file_name().map_or_else(|| dir.display().to_string(), |n| n.to_string_lossy().into_owned());
-    Ok(Catalog::overlaid(freehold_law::files(), &refs, &name))
+    let (catalog, mistakes) = Catalog::overlaid(freehold_law::files(), &refs, &name);
+    report(&mistakes);
+    if mistakes.iter().any(|d| d.severity == Severity::Error) { Err(exit::USAGE) } else { Ok(catalog) }
 }
 
 /// Every `.toml` below a folder, two levels deep: path below it, path as shown, text.

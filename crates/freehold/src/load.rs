@@ -151,22 +151,6 @@ fn case_file<'c>(path: &str, run: &Run<'c>, out: &mut Loaded<'c>) {
     let usable = mistakes.is_empty();
     out.mistakes.extend(mistakes);
     if let Some(case) = case.filter(|_| usable) {
-        out.dossiers.push(judge(case_parts(case, path, &run.as_of), run.catalog));
-    }
-}
-
-/// A case as parts of a dossier.
-pub(crate) fn case_parts(case: freehold_check::Case, path: &str, as_of: &str) -> Parts {
-    let id = if case.id.is_empty() { case.graph.works[case.graph.subject].id.clone() } else { case.id };
-    Parts {
-        subject: freehold_check::Subject { id, path: path.to_string(), ..Default::default() },
-        graph: case.graph,
-        deployment: case.deployment,
-        outgoing: case.release.map(|release| Outgoing { path: String::new(), release }),
-        made_by: None,
-        diagnostics: Vec::new(),
-        not_read: Vec::new(),
-        as_of: as_of.to_string(),
-        findings: Vec::new(),
+        out.dossiers.push(judge(case.into_parts(path, &run.as_of), run.catalog));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use freehold_assess::{Certainty, Status};
-use freehold_check::{Dossier, Outgoing, Parts, Subject, case_from_toml, judge};
+use freehold_check::{Dossier, case_from_toml, judge};
 
 const AS_OF: &str = "2026-11-24";
 
@@ -60,18 +60,7 @@ fn judged(file: &str, pair: &Pair) -> Result<Dossier<'static>, String> {
         return Err(mistakes.iter().map(|m| m.message.clone()).collect::<Vec<_>>().join("; "));
     }
     let case = case.ok_or("no case")?;
-    let parts = Parts {
-        subject: Subject { id: case.id.clone(), ..Subject::default() },
-        graph: case.graph,
-        deployment: case.deployment,
-        outgoing: case.release.map(|release| Outgoing { path: String::new(), release }),
-        made_by: None,
-        diagnostics: Vec::new(),
-        not_read: Vec::new(),
-        as_of: AS_OF.into(),
-        findings: Vec::new(),
-    };
-    Ok(judge(parts, catalog))
+    Ok(judge(case.into_parts("", AS_OF), catalog))
 }
 
 type Words = BTreeSet<String>;

@@ -12,7 +12,6 @@ use super::check::emit;
 use super::{print, report};
 use crate::context::{self, get};
 use crate::exit::{self, FailOn};
-use crate::load::case_parts;
 
 pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     let mut mistakes = Vec::new();
@@ -45,7 +44,7 @@ fn one(path: &str, catalog: &Catalog, as_of: &str, format: &str) -> u8 {
     let (case, mistakes) = case_from_toml(path, &text, catalog, as_of);
     report(&mistakes);
     let Some(case) = case.filter(|_| mistakes.is_empty()) else { return exit::USAGE };
-    let dossier = judge(case_parts(case, path, as_of), catalog);
+    let dossier = judge(case.into_parts(path, as_of), catalog);
     let fail_on = FailOn::parse(std::iter::empty());
     let (code, _) = exit::of_all(&[exit::of_dossier(&dossier)], false, fail_on);
     emit(format, &[dossier], code);
@@ -90,7 +89,7 @@ fn many(file: &str, catalog: &Catalog, as_of: &str, format: &str) -> u8 {
         wrong |= !mistakes.is_empty();
         report(&mistakes);
         let Some(case) = case else { continue };
-        let dossier = judge(case_parts(case, "", as_of), catalog);
+        let dossier = judge(case.into_parts("", as_of), catalog);
         codes.push(exit::of_dossier(&dossier));
         if format == "jsonl" {
             print(&format!("{}\n", serde_json::to_string(&Assessment::of(&dossier)).unwrap_or_default()));

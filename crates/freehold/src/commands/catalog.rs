@@ -5,14 +5,13 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use clap::ArgMatches;
-use freehold_base::{Diagnostic, Severity};
+use freehold_base::Diagnostic;
 use freehold_catalog::Catalog;
 use freehold_check::{CASE_BYTES_MAX, case_from_json, catalog_changes, judge};
 
 use super::{print, report, style};
 use crate::context::{as_of, get};
 use crate::exit;
-use crate::load::case_parts;
 
 pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     match matches.subcommand() {
@@ -34,19 +33,12 @@ fn list(matches: &ArgMatches, catalog: &Catalog) -> u8 {
 }
 
 fn check(matches: &ArgMatches) -> u8 {
-    match crate::law::over_builtin(Path::new(get(matches, "dir").unwrap_or_default())) {
-        Err(d) => {
-            report(&[d]);
-            exit::UNREADABLE
-        }
-        Ok((catalog, mistakes)) => {
-            report(&mistakes);
-            if mistakes.iter().any(|d| d.severity == Severity::Error) {
-                return exit::USAGE;
-            }
+    match crate::law::over_builtin(Path::new(get(matches, "dir").unwrap_or_default()), exit::UNREADABLE) {
+        Ok(catalog) => {
             print(&format!("no mistake: catalog {}\n", catalog.version));
             exit::CLEAR
         }
+        Err(code) => code,
     }
 }
 
@@ -54,16 +46,7 @@ fn load(name: &str) -> Result<Catalog, u8> {
     if name == "builtin" {
         return Ok(freehold_law::catalog());
     }
-    match crate::law::over_builtin(Path::new(name)) {
-        Ok((catalog, mistakes)) => {
-            report(&mistakes);
-            if mistakes.iter().any(|d| d.severity == Severity::Error) { Err(exit::USAGE) } else { Ok(catalog) }
-        }
-        Err(d) => {
-            report(&[d]);
-            Err(exit::UNREADABLE)
-        }
-    }
+    crate::law::over_builtin(Path::new(name), exit::UNREADABLE)
 }
 
 #[expect(clippy::result_large_err, reason = "once a run")]
@@ -118,7 +101,7 @@ fn outcomes(file: &str, catalog: &Catalog, as_of: &str) -> Result<BTreeMap<Strin
         }
         let (case, _) = case_from_json(&format!("{file}:{}", i + 1), line.trim_end(), catalog, as_of);
         let Some(case) = case else { continue };
-        let dossier = judge(case_parts(case, "", as_of), catalog);
+        let dossier = judge(case.into_parts("", as_of), catalog);
         let owed: Vec<&str> = dossier
             .assessment
             .obligations
