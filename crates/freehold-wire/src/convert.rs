@@ -106,7 +106,8 @@ fn catalog_version(d: &Dossier<'_>) -> wire::CatalogVersion {
     let least = governing.map(|l| l.review.level.as_str()).min_by_key(|l| rank(l)).unwrap_or("unreviewed");
     wire::CatalogVersion {
         version: d.catalog.version.clone(),
-        date: d.catalog.version.replace('.', "-"),
+        // the version of an overlaid catalog goes on after the day: `2026.11.24+acme-law`
+        date: d.catalog.version.split('+').next().unwrap_or_default().replace('.', "-"),
         review_level: least.into(),
     }
 }

@@ -17,6 +17,7 @@ const TARGETS: &[Target] = &[
     ("text-index", freehold_text::fuzz::fuzz_index),
     ("case", |data| freehold_check::fuzz::fuzz_case(data, freehold_law::shared())),
     ("license", |data| freehold_check::fuzz::fuzz_license(data, freehold_law::files())),
+    ("reading", freehold_text::fuzz::fuzz_reading),
 ];
 
 fn fuzz() -> PathBuf {

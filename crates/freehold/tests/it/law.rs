@@ -102,6 +102,10 @@ fn a_folder_of_law_of_ones_own() {
         args.push(catalog);
         args
     };
+    let (_, out, _) = run(dir.path(), &["check", "bot", "--format", "jsonl", "--catalog", "acme-law", day]);
+    let catalog = serde_json::from_str::<serde_json::Value>(&out).unwrap()["catalog"].clone();
+    let version = catalog["version"].as_str().unwrap();
+    assert_eq!(version.strip_suffix("+acme-law").unwrap().replace('.', "-"), catalog["date"].as_str().unwrap());
     insta::assert_snapshot!(session(
         dir.path(),
         &[
