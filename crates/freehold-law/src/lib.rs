@@ -1,5 +1,5 @@
 //! The catalog of this build. `build.rs` reads `catalog/`, checks it as the loader does and writes it down as bytes, so that
-//! a run starts from the loaded form: reading 190 files of TOML takes longer than judging a model.
+//! a run starts from the loaded form: reading its files of TOML takes longer than judging a model.
 
 use std::sync::OnceLock;
 
