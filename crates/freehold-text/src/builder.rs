@@ -279,7 +279,7 @@ fn copyright_lines(words: &Words, lines: &[Line], regions: &mut BTreeSet<Region>
             && (i < 4 || lines.get(i - 1).is_some_and(Line::blank))
             && (line.from + 1..line.to.min(line.from + 6)).any(|w| {
                 let word = words.folded(w);
-                word.starts_with(|c: char| c.is_ascii_digit()) || matches!(word, "year" | "yyyy")
+                word.starts_with(|c: char| c.is_ascii_digit()) || matches!(word, "year" | "yyyy" | "xxxx")
             });
         if !starts {
             i += 1;

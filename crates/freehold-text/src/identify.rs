@@ -135,14 +135,20 @@ impl Default for Limits {
     }
 }
 
-/// Editions that are aligned for one part.
-const CANDIDATES_MAX: usize = 14;
+/// Editions that are aligned for one part, whatever their length.
+const CANDIDATES_MIN: usize = 14;
+/// Editions that are aligned for one part at most: the short licenses have dozens of siblings that share most words.
+const CANDIDATES_MAX: usize = 64;
+/// Words of the editions aligned for one part, past the first [`CANDIDATES_MIN`].
+const CANDIDATE_WORDS_MAX: usize = 20_000;
 /// Fewer shared words than this are no piece of a license.
 const PARTIAL_WORDS_MIN: usize = 60;
 /// A second license with less than this share, per mille, of its words is a borrowed sentence.
-const LATER_COVERAGE_MIN: usize = 500;
+const LATER_COVERAGE_MIN: usize = 700;
 /// Words around a license from which on the text is more than that license.
 const EMBEDDED_WORDS_MIN: usize = 100;
+/// Words up to which a text that names a license is a notice, not a piece of one.
+const NOTICE_WORDS_MAX: usize = 150;
 /// Words of one copyright line.
 const COPYRIGHT_WORDS_MAX: usize = 25;
 /// Words missing at an end of an edition that count against it.
@@ -155,6 +161,8 @@ const DEVIATION_MIN: usize = 40;
 const SEVERAL_TRIES_MAX: usize = 2;
 /// More runs than this are many; see [`Candidate::accept`].
 const RUNS_FEW: usize = 8;
+/// What an edition without any difference gains: its score divided by this.
+const CLEAN_SHARE: i64 = 50;
 /// Similarity, per mille, from which on another edition is told as near.
 const NEAR_MIN: usize = 800;
 
@@ -265,12 +273,19 @@ fn candidates<'a>(index: &Index<'a>, words: &Words, places: &Places) -> Vec<Cand
         let long = index.edition(i).is_some_and(|e| e.words > crate::index::POST_ALL_WORDS);
         if long { votes * usize::try_from(crate::index::POST_EVERY).unwrap_or(1) } else { votes }
     };
+    let length = |i: u32| index.edition(i).map_or(0, |e| e.words as usize);
     let mut order: Vec<(usize, u32)> =
         (0u32..).zip(votes).filter(|(_, v)| *v > 0).map(|(i, v)| (estimate(i, v), i)).collect();
-    order.sort_by_key(|(n, i)| (std::cmp::Reverse(*n), *i));
+    // of two that share as much, the shorter lacks less
+    order.sort_by_key(|(n, i)| (std::cmp::Reverse(*n), length(*i), *i));
     let floor = order.first().map_or(0, |(n, _)| n / 20).max(4);
     order.retain(|(n, _)| *n >= floor);
-    order.truncate(CANDIDATES_MAX);
+    let (mut kept, mut budget) = (0, CANDIDATE_WORDS_MAX);
+    order.retain(|(_, i)| {
+        budget = budget.saturating_sub(length(*i));
+        kept += 1;
+        kept <= CANDIDATES_MIN || (kept <= CANDIDATES_MAX && budget > 0)
+    });
     let mut out: Vec<Candidate<'a>> =
         order.into_iter().filter_map(|(_, i)| Candidate::of(index.edition(i)?, words, places)).collect();
     out.sort_by_key(|c| (std::cmp::Reverse(c.score), c.edition.id));
@@ -300,10 +315,12 @@ impl<'a> Candidate<'a> {
         c.required = count - c.optional_words(0, count);
         c.present = c.chain.iter().map(|r| r.len - c.optional_words(r.edition, r.edition + r.len)).sum();
         let (mut added, mut lost) = (0, 0);
+        let mut clean = true;
         for gap in gaps(&c.chain, count, span) {
             if c.tolerates(words, &gap) {
                 continue;
             }
+            clean = false;
             let len = gap.text.1 - gap.text.0;
             c.inside += len;
             added += len.min(60);
@@ -315,6 +332,10 @@ impl<'a> Candidate<'a> {
         c.marks = c.mark_differences(words);
         let score = |n: usize| i64::try_from(n).unwrap_or(i64::MAX / 100);
         c.score = score(matched) * 20 - score(lost) * 2 - score(added) * 10 - score(c.marks.len()) * 10;
+        // an edition that stands there whole is not beaten by a piece of a sibling with a name more in it
+        if clean && c.marks.is_empty() {
+            c.score += c.score / CLEAN_SHARE;
+        }
         Some(c)
     }
 
@@ -539,7 +560,9 @@ fn conclude(
             Match::Altered if differences.is_empty() && !(cut && whole) => Match::Exact,
             other => other,
         };
-        if embedded && matched == Match::Partial {
+        // a short notice that names a license may stand word for word in the appendix of another
+        let notice = matched == Match::Partial && count <= NOTICE_WORDS_MAX && points_to(text).is_some();
+        if notice || (embedded && matched == Match::Partial) {
             out.matched = Match::None;
             out.other_words = count;
             break;
