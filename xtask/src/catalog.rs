@@ -73,6 +73,12 @@ fn model_rows(catalog: &Catalog, licenses: &Path, mistakes: &mut Vec<Diagnostic>
             let message = format!("`{}` is under `{}`, which no license or text goes by", row.id, row.license);
             mistakes.push(Diagnostic::error("unknown-license", message).in_file(row.file.clone()));
         }
+        for id in &row.beside {
+            if !catalog.license(id).is_some_and(|l| l.beside) {
+                let message = format!("`{}` names `{id}` beside its license, and no entry with `beside = true` has that id", row.id);
+                mistakes.push(Diagnostic::error("unknown-license", message).in_file(row.file.clone()));
+            }
+        }
         if row.source.trim().is_empty() || row.checked.len() != 10 {
             let message = format!("`{}` needs a source and the day it was looked at", row.id);
             mistakes.push(Diagnostic::error("no-source", message).in_file(row.file.clone()));

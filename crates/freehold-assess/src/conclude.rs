@@ -17,6 +17,8 @@ pub(crate) struct Alternative {
     pub(crate) altered: bool,
     /// Additions that nobody has read.
     pub(crate) additions: Vec<String>,
+    /// Terms in law that bind beside the statement.
+    pub(crate) beside: Vec<Leaf>,
     /// Binds only if somebody else made the work; who did is not stated.
     pub(crate) perhaps: bool,
 }
@@ -55,8 +57,23 @@ fn alternative(claim: &Claim, parsed: Parsed, catalog: &Catalog) -> Option<Alter
             .or_else(|| catalog.license_of_edition(claim.license.trim()).map(|(_, e)| e.text.clone())),
         altered: claim.altered,
         additions,
+        beside: claim.beside.iter().map(|b| leaf_beside(b, catalog)).collect(),
         perhaps: false,
     })
+}
+
+/// What binds beside a license; unread where it is not in law.
+fn leaf_beside(id: &str, catalog: &Catalog) -> Leaf {
+    catalog.license_named(id).map_or_else(|| Leaf::Unread(id.to_string()), Leaf::License)
+}
+
+impl Alternative {
+    /// Every leaf of the statement, and what binds beside it.
+    pub(crate) fn leaves(&self) -> Vec<&Leaf> {
+        let mut leaves = self.statement.leaves();
+        leaves.extend(&self.beside);
+        leaves
+    }
 }
 
 fn about_code(claim: &Claim) -> bool {
@@ -137,6 +154,7 @@ fn missing(perhaps: bool) -> Alternative {
         edition: None,
         altered: false,
         additions: Vec::new(),
+        beside: Vec::new(),
         perhaps,
     }
 }

@@ -168,7 +168,7 @@ impl Values {
 pub(crate) fn judge<'c>(s: &Situation<'_, 'c>) -> Judgment<'c> {
     let license: &'c License = &s.catalog.licenses[s.license];
     let mut j = Judgment { range: Range::PERMITTED, limits: Vec::new(), due: Vec::new(), leaned: BTreeSet::new() };
-    if !s.code_only {
+    if !s.code_only && !license.beside {
         for act in acts(s).iter() {
             grant(s, license, act, &mut j);
         }

@@ -282,7 +282,7 @@ fn upstream_sets(input: Input<'_, '_>, ancestry: &Ancestry, layers: &[Option<Lay
         .map(|layer| {
             let mut set = empty.clone();
             for a in layer.iter().flat_map(|l| &l.conclusion.alternatives) {
-                for leaf in a.statement.leaves() {
+                for leaf in a.leaves() {
                     if let Leaf::License(i) = leaf {
                         set[*i / 64] |= 1 << (*i % 64);
                     }
@@ -470,6 +470,12 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
 
     fn alternative(&mut self, access: Access, g: usize, group: &Group, a: &Alternative, code_only: bool) -> Found<'c> {
         let mut found = self.statement(access, g, group, a, &a.statement, code_only);
+        for beside in &a.beside {
+            let more = self.leaf(access, g, group, a, beside, code_only);
+            let range = found.range.meet(more.range);
+            found.absorb(more);
+            found.range = range;
+        }
         let name = || a.statement.display(self.input.catalog);
         let mut text_gap = |worst: Permission, says: String| {
             found.range = found.range.cap_worst(worst);
@@ -846,8 +852,9 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
             let all = group.conclusion.alternatives.iter().map(|a| (a, false));
             for (a, code_only) in all.chain(group.conclusion.code.iter().map(|a| (a, true))) {
                 let taken = self.taken(group, a);
-                for leaf in a.statement.leaves() {
-                    let left = taken.as_ref().is_some_and(|t| !t.contains(&leaf));
+                for leaf in a.leaves() {
+                    let chosen = |t: &Vec<&Leaf>| t.contains(&leaf) || a.beside.contains(leaf);
+                    let left = taken.as_ref().is_some_and(|t| !chosen(t));
                     self.describe_leaf(g, group, leaf, (code_only, left), layers);
                 }
             }
@@ -943,7 +950,7 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
             }
         }
         for (g, group) in groups.iter().enumerate() {
-            for leaf in group.conclusion.alternatives.iter().flat_map(|a| a.statement.leaves()) {
+            for leaf in group.conclusion.alternatives.iter().flat_map(Alternative::leaves) {
                 let Leaf::License(license) = leaf else { continue };
                 let Some(walk) = self.walks.get(&(g, *license)) else { continue };
                 self.outputs_finding(group, *license, &walk.reached, findings);
@@ -1096,7 +1103,7 @@ fn outbound_findings(run: &Run<'_, '_>, layers: &[Option<Layer<'_>>], groups: &[
         .collect();
     for (work, outbound) in ours {
         for (g, group) in groups.iter().enumerate() {
-            for leaf in group.conclusion.alternatives.iter().flat_map(|a| a.statement.leaves()) {
+            for leaf in group.conclusion.alternatives.iter().flat_map(Alternative::leaves) {
                 let Leaf::License(inbound) = leaf else { continue };
                 let Some(walk) = run.walks.get(&(g, *inbound)) else { continue };
                 let same = outbound.statement.leaves().contains(&leaf);
@@ -1133,7 +1140,7 @@ fn near_threshold(run: &Run<'_, '_>, groups: &[Group]) -> Vec<Finding> {
     let mut seen = BTreeSet::new();
     let mut out = Vec::new();
     for group in groups {
-        for leaf in group.conclusion.alternatives.iter().flat_map(|a| a.statement.leaves()) {
+        for leaf in group.conclusion.alternatives.iter().flat_map(Alternative::leaves) {
             let Leaf::License(license) = leaf else { continue };
             let law = &catalog.licenses[*license];
             let limiting = |t: &&Term| matches!(t.effect, Effect::LicenseNeeded(_) | Effect::Forbid(_));
@@ -1170,7 +1177,7 @@ fn statement_findings(input: Input<'_, '_>, groups: &[Group], elections: &[Elect
     };
     for group in groups {
         for a in &group.conclusion.alternatives {
-            for leaf in a.statement.leaves() {
+            for leaf in a.leaves() {
                 if let Leaf::Unread(name) | Leaf::Family(name) = leaf {
                     let detail = format!("`{name}` is not in the catalog in law");
                     findings

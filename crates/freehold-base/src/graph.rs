@@ -145,6 +145,8 @@ pub struct Claim {
     pub edition: Option<String>,
     /// What the publisher adds to the license and no text at hand states.
     pub additions: Vec<String>,
+    /// Ids of terms in law that bind beside the license (a use policy that the publisher adds to it).
+    pub beside: Vec<String>,
     /// True where the publisher has replaced these terms since: they govern only a copy that came with them.
     pub superseded: bool,
     /// Where it stands.
@@ -185,6 +187,7 @@ impl Claim {
             altered: false,
             edition: None,
             additions: Vec::new(),
+            beside: Vec::new(),
             superseded: false,
             evidence,
         }

@@ -361,6 +361,8 @@ pub struct License {
     pub covers: Vec<Covers>,
     /// Ids of the use policies that it incorporates.
     pub policies: Vec<String>,
+    /// True for terms that bind beside a license and grant nothing themselves: no grant is needed of them.
+    pub beside: bool,
     /// Where a separate license is asked for.
     pub contact: Option<String>,
     /// Who read the encoding against the text.
@@ -522,7 +524,7 @@ pub(crate) fn load_license(root: &Node, stem: &str, law: &Law<'_>, sink: &Sink<'
     } else {
         top.missing("absent");
     }
-    if !license.terms.iter().any(|t| matches!(t.effect, Effect::Grant(_))) {
+    if !license.beside && !license.terms.iter().any(|t| matches!(t.effect, Effect::Grant(_))) {
         sink.error("no-grant", root.span, "a license without a grant permits nothing; encode what it grants");
     }
     license.strictness = strictness(&license.terms);
@@ -562,6 +564,7 @@ fn license_head(head: &Table<'_, '_>, stem: &str, sink: &Sink<'_>) -> License {
         looks_like: list("looks-like"),
         covers: head.words("covers", &covers_words(), Covers::parse),
         policies: list("policies"),
+        beside: head.bool("beside").unwrap_or(false),
         contact: head.text("contact").map(|t| t.text),
         review: read_by,
         open_source: None,
@@ -952,7 +955,10 @@ fn load_item(row: Table<'_, '_>, scope: &Scope<'_>, sink: &Sink<'_>) -> Term {
         } else {
             Effect::Forbid(Acts::of(Act::ALL))
         },
-        reach: default_reach(),
+        reach: match row.get("reach") {
+            Some(_) => Standings::of(&row.words("reach", Standing::WORDS, Standing::parse)),
+            None => default_reach(),
+        },
         editions: Vec::new(),
         covers: Vec::new(),
         readings,

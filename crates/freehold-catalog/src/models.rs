@@ -37,6 +37,8 @@ pub struct ModelRow {
     pub parents: Vec<(String, Relation)>,
     /// Additions to the license that no text at hand states.
     pub conditions: Vec<String>,
+    /// Ids of terms in law that the publisher adds to the license.
+    pub beside: Vec<String>,
     /// Where the publisher says so.
     pub source: String,
     /// Day it was looked at.
@@ -204,6 +206,7 @@ impl Models {
             notice_file: row.bool("notice-file"),
             parents,
             conditions: row.texts("conditions").into_iter().map(|t| t.text).collect(),
+            beside: row.texts("beside").into_iter().map(|t| t.text).collect(),
             source: or_default("source", defaults.0),
             checked: or_default("checked", defaults.1),
             note: row.text("note").map(|t| t.text),

@@ -100,6 +100,7 @@ fn claim_of(row: &ModelRow, as_of: &str) -> Claim {
         covers: row.covers.clone(),
         edition: row.edition.clone(),
         additions: row.conditions.clone(),
+        beside: row.beside.clone(),
         superseded: replaced(row, as_of),
         ..Claim::new(
             &row.license,

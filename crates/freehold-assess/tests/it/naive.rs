@@ -290,6 +290,7 @@ struct Weighed {
     edition: Option<String>,
     altered: bool,
     additions: Vec<String>,
+    beside: Vec<String>,
     /// Binds only if somebody else made the work, and who did is not stated.
     perhaps: bool,
     basis: Basis,
@@ -695,6 +696,7 @@ impl<'a> Evaluator<'a> {
             edition: None,
             altered: false,
             additions: vec![],
+            beside: vec![],
             perhaps,
             basis: Basis::Inferred,
         };
@@ -1070,6 +1072,10 @@ impl<'a> Evaluator<'a> {
         let dataset = self.work(w).kind == WorkKind::Dataset;
         let key = format!("{w}/{n}");
         let mut parts = vec![self.statement(&key, w, l, &l.said, displaced, access)];
+        for (i, id) in l.beside.iter().enumerate() {
+            let said = self.case.catalog.license_named(id).map_or_else(|| Said::Unread(id.clone()), Said::License);
+            parts.push(self.statement(&format!("{key}+{i}"), w, l, &said, displaced, access));
+        }
         let unread = l.altered || !l.additions.is_empty();
         let forgotten = unread && l.perhaps && self.does(Mark::UnreadOfUnknownMaker);
         if !dataset && !forgotten {
@@ -1277,6 +1283,7 @@ fn weighed(claim: &Claim, catalog: &Catalog) -> Option<Weighed> {
             .or_else(|| catalog.license_of_edition(&claim.license).map(|(_, e)| e.text.clone())),
         altered: claim.altered,
         additions,
+        beside: claim.beside.clone(),
         perhaps: false,
         basis: claim.basis,
     })
@@ -1371,7 +1378,7 @@ impl Along<'_> {
     /// Where an act is done and not granted: how surely, and what that makes of it. No grant that names it: prohibited;
     /// one whose condition fails: a separate license.
     fn grant(&self, act: Act) -> Option<(Bites, Permission)> {
-        if !self.acts.contains(&act) {
+        if !self.acts.contains(&act) || self.law.beside {
             return None;
         }
         let as_engine = self.faults.contains(&Mark::Unsure);
