@@ -14,7 +14,7 @@ pub(crate) fn text_of(licenses: &Path, id: &str) -> Option<String> {
     fs::read_to_string(licenses.join("texts").join(format!("{id}.txt"))).ok().or_else(|| spdx_text(id).map(String::from))
 }
 
-/// The text of an SPDX id that is not deprecated.
+/// The SPDX list's text of an id.
 pub(crate) fn spdx_text(id: &str) -> Option<&'static str> {
     let i = spdx::text::LICENSE_TEXTS.binary_search_by(|(name, _)| (*name).cmp(id)).ok()?;
     spdx::text::LICENSE_TEXTS.get(i).map(|(_, text)| *text)
@@ -36,14 +36,27 @@ pub(crate) fn build(dir: &Path) -> Result<String, String> {
         texts.push((id.to_string(), kind, text));
     }
     let ours = texts.len();
-    for (id, text) in spdx::text::LICENSE_TEXTS {
-        // NOASSERTION and NONE are in the list and have no text
+    // several ids of the list may go by one text: the first stands for it, ids that the catalog cites before the others,
+    // those in use before those that the list has withdrawn. `-or-later` is a choice of the user, not a text.
+    let catalog = crate::catalog::load()?;
+    let rank = |id: &str| match spdx::license_id(id) {
+        _ if catalog.license_of_edition(id).is_some() => 0,
+        Some(l) if l.name == id && !l.is_deprecated() => 1,
+        _ => 2,
+    };
+    let mut listed: Vec<(i32, &str, &str)> = spdx::text::LICENSE_TEXTS
+        .iter()
+        .filter(|(id, _)| !id.ends_with("-or-later") && !id.ends_with('+'))
+        .map(|(id, text)| (rank(id), *id, *text))
+        .collect();
+    listed.sort_unstable();
+    for (_, id, text) in listed {
         let words = Words::of(text);
-        let listed =
-            words.words.len() >= 8 && spdx::license_id(id).is_some_and(|l| l.name == *id && !l.is_deprecated());
-        // `-only` and `-or-later` are one text; the first of the list stands for it
-        if listed && !have.contains(*id) && seen.insert(words.sha256()) {
-            texts.push((id.to_string(), EditionKind::License, text.to_string()));
+        // NOASSERTION and NONE are in the list and have no text
+        if words.words.len() >= 8 && seen.insert(words.sha256()) {
+            // the list's copy of an edition that the folder has in its publisher's words
+            let id = if have.contains(id) { format!("{id}#spdx") } else { id.to_string() };
+            texts.push((id, EditionKind::License, text.to_string()));
         }
     }
     let (n, spdx) = (texts.len(), texts.len() - ours);

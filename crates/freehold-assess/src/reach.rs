@@ -59,11 +59,13 @@ impl Ancestry {
     }
 }
 
-/// A state of the walk: a node, and what it is to the license. `Outputs` is data that the work generated.
+/// A state of the walk: a node, and what it is to the license. `Outputs` is data that the work generated; `Free` is what
+/// was trained on it and the license says nothing of: whoever trained it has run the work all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum State {
     Is(Standing),
     Outputs,
+    Free,
 }
 
 /// Walks from `starts` to the subject. `similar` answers the license's own condition on training with outputs, by edge.
@@ -101,17 +103,23 @@ pub(crate) fn reach(
     let mut out = Reached::default();
     let mut live: BTreeSet<Node> = BTreeSet::new();
     let mut open: Vec<Node> = Vec::new();
-    for node in seen.iter().filter(|n| n.0 == graph.subject) {
+    for node in seen.iter().filter(|n| n.0 == graph.subject && n.1 != State::Outputs) {
         if let State::Is(standing) = node.1 {
             let sure = out.standings.entry(standing).or_insert(node.2);
             *sure |= node.2;
-            live.insert(*node);
-            open.push(*node);
         }
+        live.insert(*node);
+        open.push(*node);
     }
     while let Some(node) = open.pop() {
         for (from, e) in back.get(&node).into_iter().flatten() {
             let edge = &graph.edges[*e];
+            if live.insert(*from) {
+                open.push(*from);
+            }
+            if from.1 == State::Free {
+                continue;
+            }
             let (by, presumed) = by(*e);
             // data that the work generated, and a model trained on it: together that is training on outputs
             let relation = match (edge.relation, from.1) {
@@ -122,12 +130,9 @@ pub(crate) fn reach(
             if node.1 != from.1 && trains_on_outputs(edge.relation, from.1) {
                 out.students.insert(edge.child);
             }
-            if live.insert(*from) {
-                open.push(*from);
-            }
         }
     }
-    out.beyond = out.standings.is_empty();
+    out.beyond = out.standings.is_empty() && out.steps.iter().all(|(_, by, _)| *by != By::Us);
     out
 }
 
@@ -140,6 +145,7 @@ fn trains_on_outputs(relation: Relation, from: State) -> bool {
 fn step(license: &License, from: State, relation: Relation, similar: &mut dyn FnMut() -> Truth) -> Vec<(State, bool)> {
     let derivative = vec![(State::Is(Standing::Derivative), true)];
     let standing = match from {
+        State::Free => return vec![(State::Free, true)],
         State::Outputs => {
             return match relation {
                 Relation::TrainedOnData => output_trained(license, similar),
@@ -177,11 +183,11 @@ fn output_trained(license: &License, similar: &mut dyn FnMut() -> Truth) -> Vec<
     let standing = match license.reach.output_trained.0 {
         OutputTrained::Derivative => State::Is(Standing::Derivative),
         OutputTrained::NamedOnly => State::Is(Standing::OutputTrained),
-        OutputTrained::None => return Vec::new(),
+        OutputTrained::None => return vec![(State::Free, true)],
     };
     match similar() {
         Truth::True => vec![(standing, true)],
         Truth::Unknown => vec![(standing, false)],
-        Truth::False => Vec::new(),
+        Truth::False => vec![(State::Free, true)],
     }
 }

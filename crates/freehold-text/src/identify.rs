@@ -78,6 +78,8 @@ impl DifferenceKind {
 pub struct Difference {
     /// The edition whose words were changed.
     pub edition: String,
+    /// The text that `words` counts in: the edition's id, or that of another publisher's copy of it.
+    pub text: String,
     /// What was done.
     pub kind: DifferenceKind,
     /// The clause of the edition (`1.b.i`); empty where the edition has no clause there.
@@ -137,10 +139,12 @@ impl Default for Limits {
 
 /// Editions that are aligned for one part, whatever their length.
 const CANDIDATES_MIN: usize = 14;
+/// Editions that are aligned after one that is the whole text.
+const SIBLINGS_MAX: usize = 6;
 /// Editions that are aligned for one part at most: the short licenses have dozens of siblings that share most words.
 const CANDIDATES_MAX: usize = 64;
 /// Words of the editions aligned for one part, past the first [`CANDIDATES_MIN`].
-const CANDIDATE_WORDS_MAX: usize = 20_000;
+const CANDIDATE_WORDS_MAX: usize = 8_000;
 /// Fewer shared words than this are no piece of a license.
 const PARTIAL_WORDS_MIN: usize = 60;
 /// A second license with less than this share, per mille, of its words is a borrowed sentence.
@@ -239,6 +243,8 @@ struct Candidate<'a> {
     /// Words of the text between the first and the last that it does not explain and that are not tolerated.
     inside: usize,
     marks: Vec<MarkDifference>,
+    /// Nothing differs that is not tolerated.
+    clean: bool,
     score: i64,
 }
 
@@ -286,9 +292,21 @@ fn candidates<'a>(index: &Index<'a>, words: &Words, places: &Places) -> Vec<Cand
         kept += 1;
         kept <= CANDIDATES_MIN || (kept <= CANDIDATES_MAX && budget > 0)
     });
-    let mut out: Vec<Candidate<'a>> =
-        order.into_iter().filter_map(|(_, i)| Candidate::of(index.edition(i)?, words, places)).collect();
-    out.sort_by_key(|c| (std::cmp::Reverse(c.score), c.edition.id));
+    let mut out: Vec<Candidate<'a>> = Vec::new();
+    let mut left = usize::MAX;
+    for (_, i) in order {
+        if left == 0 {
+            break;
+        }
+        left -= 1;
+        let Some(candidate) = index.edition(i).and_then(|e| Candidate::of(e, words, places)) else { continue };
+        // nothing explains more than an edition that is the whole text; its siblings are told as near
+        if candidate.clean && candidate.span.1 - candidate.span.0 + COPYRIGHT_WORDS_MAX >= words.words.len() {
+            left = left.min(SIBLINGS_MAX);
+        }
+        out.push(candidate);
+    }
+    out.sort_by_key(|c| (std::cmp::Reverse(c.score), c.edition.text));
     out
 }
 
@@ -307,6 +325,7 @@ impl<'a> Candidate<'a> {
             present: 0,
             inside: 0,
             marks: Vec::new(),
+            clean: true,
             score: 0,
         };
         let count = c.edition.words as usize;
@@ -315,25 +334,25 @@ impl<'a> Candidate<'a> {
         c.required = count - c.optional_words(0, count);
         c.present = c.chain.iter().map(|r| r.len - c.optional_words(r.edition, r.edition + r.len)).sum();
         let (mut added, mut lost) = (0, 0);
-        let mut clean = true;
         for gap in gaps(&c.chain, count, span) {
             if c.tolerates(words, &gap) {
                 continue;
             }
-            clean = false;
+            c.clean = false;
             let len = gap.text.1 - gap.text.0;
             c.inside += len;
             added += len.min(60);
             // what a text lacks before its first or after its last word tells little: it may be a piece
             let outer = gap.edition.0 == 0 || gap.edition.1 == count;
             let missing = gap.edition.1 - gap.edition.0 - c.optional_words(gap.edition.0, gap.edition.1);
-            lost += missing.min(if outer { OUTER_WORDS_MAX } else { INNER_WORDS_MAX });
+            lost += if outer { missing.min(OUTER_WORDS_MAX) * 2 } else { missing.min(INNER_WORDS_MAX) * 4 };
         }
         c.marks = c.mark_differences(words);
         let score = |n: usize| i64::try_from(n).unwrap_or(i64::MAX / 100);
-        c.score = score(matched) * 20 - score(lost) * 2 - score(added) * 10 - score(c.marks.len()) * 10;
+        c.score = score(matched) * 20 - score(lost) - score(added) * 10 - score(c.marks.len()) * 10;
         // an edition that stands there whole is not beaten by a piece of a sibling with a name more in it
-        if clean && c.marks.is_empty() {
+        c.clean &= c.marks.is_empty();
+        if c.clean {
             c.score += c.score / CLEAN_SHARE;
         }
         Some(c)
@@ -524,9 +543,12 @@ fn nearest(all: &[Candidate<'_>], winner: Option<usize>, words: &Words, most: us
         .enumerate()
         .filter(|(i, _)| Some(*i) != winner)
         .map(|(_, c)| (c.similarity(words.words.len()), c.edition.id))
+        .filter(|(_, id)| winner.and_then(|w| all.get(w)).is_none_or(|w| w.edition.id != *id))
         .filter(|(s, _)| *s >= if winner.is_some() { NEAR_MIN } else { NEAR_MIN / 4 })
         .collect();
     near.sort_by_key(|(s, id)| (std::cmp::Reverse(*s), *id));
+    let mut seen = std::collections::BTreeSet::new();
+    near.retain(|(_, id)| seen.insert(*id));
     near.into_iter().take(most).map(|(s, id)| (id.to_owned(), u16::try_from(s).unwrap_or(1000))).collect()
 }
 
@@ -629,6 +651,7 @@ impl Candidate<'_> {
         let is = if kind == DifferenceKind::Removed { "" } else { text.get(range.0..range.1).unwrap_or("") };
         Difference {
             edition: self.edition.id.to_owned(),
+            text: self.edition.text.to_owned(),
             kind,
             clause: self.edition.clause_at(word(place)).to_owned(),
             was: None,

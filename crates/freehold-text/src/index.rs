@@ -22,6 +22,8 @@ pub(crate) const POST_EVERY: u64 = 8;
 /// Editions up to this length have every window posted.
 pub(crate) const POST_ALL_WORDS: u32 = 600;
 
+/// Between an edition's id and which other copy of it a text is.
+const COPY_OF: char = '#';
 const EDITIONS_MAX: u32 = 20_000;
 const WORDS_MAX: u32 = 1 << 20;
 
@@ -124,6 +126,8 @@ pub struct Edition<'a> {
     record: &'a [u8],
     /// Its id (`llama-3.1-community`).
     pub id: &'a str,
+    /// The id of the text: the edition's, or `edition#which` for another publisher's copy of the same edition.
+    pub text: &'a str,
     /// What it is.
     pub kind: EditionKind,
     /// Words of the normalized text.
@@ -173,10 +177,10 @@ impl<'a> Index<'a> {
         let mut last = "";
         for i in 0..editions {
             let edition = index.edition(i).ok_or(IndexError::Invalid)?;
-            if edition.words > WORDS_MAX || (i > 0 && edition.id <= last) {
+            if edition.words > WORDS_MAX || (i > 0 && edition.text <= last) {
                 return Err(IndexError::Invalid);
             }
-            last = edition.id;
+            last = edition.text;
             edition.check().ok_or(cut)?;
         }
         Ok(index)
@@ -197,13 +201,13 @@ impl<'a> Index<'a> {
         (0..self.editions).filter_map(|i| self.edition(i))
     }
 
-    /// The edition with this id.
+    /// The text with this id.
     pub fn get(&self, id: &str) -> Option<Edition<'a>> {
         let (mut low, mut high) = (0, self.editions);
         while low < high {
             let middle = low.midpoint(high);
             let edition = self.edition(middle)?;
-            match edition.id.cmp(id) {
+            match edition.text.cmp(id) {
                 std::cmp::Ordering::Equal => return Some(edition),
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
@@ -217,9 +221,10 @@ impl<'a> Index<'a> {
         let record = self.bytes.get(at..at.checked_add(RECORD)?)?;
         let id_at = u32_at(record, 0)? as usize;
         let id_len = u16_at(record, 4)? as usize;
-        let id = std::str::from_utf8(self.bytes.get(id_at..id_at.checked_add(id_len)?)?).ok()?;
+        let text = std::str::from_utf8(self.bytes.get(id_at..id_at.checked_add(id_len)?)?).ok()?;
+        let id = text.split_once(COPY_OF).map_or(text, |(edition, _)| edition);
         let kind = EditionKind::from_byte(*record.get(6)?)?;
-        Some(Edition { bytes: self.bytes, record, id, kind, words: u32_at(record, 8)? })
+        Some(Edition { bytes: self.bytes, record, id, text, kind, words: u32_at(record, 8)? })
     }
 
     /// Calls `found` with the edition of each posting of this window.

@@ -328,6 +328,8 @@ enum Is {
     OutputTrained,
     /// Data that the work generated.
     Outputs,
+    /// Trained on it, and the license says nothing of that: who trained it has run the work all the same.
+    Free,
 }
 
 impl Is {
@@ -337,7 +339,7 @@ impl Is {
             Is::Derivative => Some(Standing::Derivative),
             Is::Product => Some(Standing::Product),
             Is::OutputTrained => Some(Standing::OutputTrained),
-            Is::Outputs => None,
+            Is::Outputs | Is::Free => None,
         }
     }
 }
@@ -836,11 +838,9 @@ impl<'a> Evaluator<'a> {
         let mut open = vec![first];
         let mut ended = 0;
         while let Some(here) = open.pop() {
-            if here.at == graph.subject
-                && let Some(standing) = here.is.standing()
-            {
+            if here.at == graph.subject && here.is != Is::Outputs {
                 ended += 1;
-                let standings = BTreeMap::from([(standing, here.sure)]);
+                let standings: BTreeMap<_, _> = here.is.standing().map(|s| (s, here.sure)).into_iter().collect();
                 let path = |student| Path {
                     standings: standings.clone(),
                     steps: here.steps.clone(),
@@ -875,8 +875,10 @@ impl<'a> Evaluator<'a> {
                 let on_outputs = here.is == Is::Outputs && e.relation == Relation::TrainedOnData;
                 let split = e.relation == Relation::TrainedOnData && self.does(Mark::SplitTraining);
                 let relation = if on_outputs && !split { Relation::TrainedOnOutputs } else { e.relation };
-                next.steps.insert((relation, self.by_us(e)));
-                if self.by_us(e) && here.is != Is::OutputTrained {
+                if here.is != Is::Free {
+                    next.steps.insert((relation, self.by_us(e)));
+                }
+                if self.by_us(e) && !matches!(here.is, Is::OutputTrained | Is::Free) {
                     // data that a work generated is handled for the work that generated it
                     let was = here.is.standing().unwrap_or(Standing::Materials);
                     next.handled.extend(acts_of_step(relation).iter().map(|act| (was, *act)));
@@ -903,6 +905,7 @@ impl<'a> Evaluator<'a> {
                 Relation::TrainedOnData => self.trained_on_outputs(law, e),
                 _ => None,
             },
+            Is::Free => Some((is, true)),
             // named by some terms, and no further
             Is::OutputTrained => (r == Relation::Copy).then_some((is, true)),
             Is::Product => match r {
@@ -932,7 +935,7 @@ impl<'a> Evaluator<'a> {
         let is = match law.reach.output_trained.0 {
             OutputTrained::Derivative => Is::Derivative,
             OutputTrained::NamedOnly => Is::OutputTrained,
-            OutputTrained::None => return None,
+            OutputTrained::None => return Some((Is::Free, true)),
         };
         let child = &self.case.graph.works[e.child];
         // to distill is to imitate
@@ -943,7 +946,7 @@ impl<'a> Evaluator<'a> {
         match eyes.holds(&law.reach.output_trained.1, false) {
             Tri::Yes => Some((is, true)),
             Tri::Open => Some((is, false)),
-            Tri::No => None,
+            Tri::No => Some((Is::Free, true)),
         }
     }
 

@@ -271,7 +271,7 @@ fn row(file: &Path, found: Identification, index: &Index<'_>, texts: &mut Texts)
         range: [p.range.0, p.range.1],
     };
     let mut difference = |d: freehold_text::Difference| TextDifference {
-        was: texts.words(index, &d.edition, d.words).or(d.was),
+        was: texts.words(index, &d.text, d.words).or(d.was),
         license: d.edition,
         kind: d.kind.as_str().into(),
         clause: d.clause,
