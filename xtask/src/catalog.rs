@@ -43,7 +43,11 @@ pub(crate) fn check(licenses: &Path) -> Result<String, String> {
         note.push_str(&format!("; not compared, read elsewhere (`read-at`): {}", list.join(", ")));
     }
     if quotes.skipped > 0 {
-        note.push_str(&format!("; skipped: {} quotes were not compared, {} is absent", quotes.skipped, licenses.display()));
+        note.push_str(&format!(
+            "; skipped: {} quotes were not compared, {} is absent",
+            quotes.skipped,
+            licenses.display()
+        ));
     }
     if mistakes.iter().any(|d| d.severity == Severity::Error) {
         let style = Style { color: false, width: 110 };
@@ -75,7 +79,10 @@ fn model_rows(catalog: &Catalog, licenses: &Path, mistakes: &mut Vec<Diagnostic>
         }
         for id in &row.beside {
             if !catalog.license(id).is_some_and(|l| l.beside) {
-                let message = format!("`{}` names `{id}` beside its license, and no entry with `beside = true` has that id", row.id);
+                let message = format!(
+                    "`{}` names `{id}` beside its license, and no entry with `beside = true` has that id",
+                    row.id
+                );
                 mistakes.push(Diagnostic::error("unknown-license", message).in_file(row.file.clone()));
             }
         }
@@ -125,6 +132,14 @@ fn quotes(catalog: &Catalog, licenses: &Path, mistakes: &mut Vec<Diagnostic>) ->
             check_term(item, &policy.text, &file, &mut texts, &mut done, mistakes);
         }
     }
+    for exception in catalog.tags.exceptions() {
+        let text = texts::exception_text(&exception.id).map(Words::of);
+        if text.is_none_or(|text| quote_in(&text, &Words::of(&exception.quote)).is_none()) {
+            let message = format!("exception `{}` quotes what does not stand in its text", exception.id);
+            mistakes.push(Diagnostic::error("not-verbatim", message).in_file("catalog/tags.toml"));
+        }
+        done.compared += 1;
+    }
     done
 }
 
@@ -137,10 +152,7 @@ struct TextCache<'a> {
 impl TextCache<'_> {
     fn get(&mut self, id: &str) -> Option<&Words> {
         let licenses = self.licenses;
-        self.texts
-            .entry(id.to_string())
-            .or_insert_with(|| texts::text_of(licenses, id).map(|t| Words::of(&t)))
-            .as_ref()
+        self.texts.entry(id.to_string()).or_insert_with(|| texts::text_of(licenses, id).map(|t| Words::of(&t))).as_ref()
     }
 }
 

@@ -11,13 +11,20 @@ use freehold_text::{EditionKind, Words, build_index_from};
 
 /// The text of an id: the folder's, else the SPDX list's.
 pub(crate) fn text_of(licenses: &Path, id: &str) -> Option<String> {
-    fs::read_to_string(licenses.join("texts").join(format!("{id}.txt"))).ok().or_else(|| spdx_text(id).map(String::from))
+    fs::read_to_string(licenses.join("texts").join(format!("{id}.txt")))
+        .ok()
+        .or_else(|| spdx_text(id).map(String::from))
 }
 
 /// The SPDX list's text of an id.
 pub(crate) fn spdx_text(id: &str) -> Option<&'static str> {
     let i = spdx::text::LICENSE_TEXTS.binary_search_by(|(name, _)| (*name).cmp(id)).ok()?;
     spdx::text::LICENSE_TEXTS.get(i).map(|(_, text)| *text)
+}
+
+/// The SPDX list's text of an exception.
+pub(crate) fn exception_text(id: &str) -> Option<&'static str> {
+    spdx::text::EXCEPTION_TEXTS.iter().find(|(name, _)| *name == id).map(|(_, text)| *text)
 }
 
 /// `cargo xtask texts`: reads `index.tsv` and `texts/` of a folder and the SPDX list, writes `catalog/texts.idx`.
@@ -63,5 +70,9 @@ pub(crate) fn build(dir: &Path) -> Result<String, String> {
     let bytes = build_index_from(texts).map_err(|e| e.to_string())?;
     let out = crate::root().join("catalog/texts.idx");
     fs::write(&out, &bytes).map_err(|e| format!("{}: {e}", out.display()))?;
-    Ok(format!("wrote catalog/texts.idx: {n} texts ({spdx} of SPDX list {}), {} bytes", spdx::identifiers::VERSION, bytes.len()))
+    Ok(format!(
+        "wrote catalog/texts.idx: {n} texts ({spdx} of SPDX list {}), {} bytes",
+        spdx::identifiers::VERSION,
+        bytes.len()
+    ))
 }

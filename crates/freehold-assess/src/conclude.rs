@@ -360,7 +360,13 @@ pub(crate) fn displace(
         let base = &catalog.licenses[strictest];
         let same_family = leaves.iter().find_map(|l| match l {
             Leaf::License(i) if !licenses.contains(i) => {
-                licenses.iter().find(|u| catalog.licenses[**u].family == catalog.licenses[*i].family)
+                let own = &catalog.licenses[*i];
+                // a later version that the base's license takes is no mistake
+                let other = |u: &&usize| {
+                    let law = &catalog.licenses[**u];
+                    law.family == own.family && (only_copied(graph) || !law.accepts(&own.id))
+                };
+                licenses.iter().find(other)
             }
             _ => None,
         });

@@ -171,7 +171,12 @@ impl Reader<'_> {
         if self.keyword("WITH") {
             let exception = *self.words.get(self.at)?;
             self.at += 1;
-            // an exception changes the text, and its own text is unread here
+            // what only permits more is judged without it: the answer is no better than the truth
+            if self.catalog.tags.exception(exception).is_some() {
+                let name = leaf(word, self.catalog).flatten().unwrap_or_else(|| Leaf::Unread(word.to_string()));
+                return Some(Statement::One(name));
+            }
+            // an exception changes the text, and the text of this one is unread here
             return Some(Statement::One(Leaf::Unread(format!("{word} WITH {exception}"))));
         }
         let name = leaf(word, self.catalog).flatten().unwrap_or_else(|| Leaf::Unread(word.to_string()));

@@ -57,6 +57,9 @@ findings! {
     BaseModelContradicted = "base-model-contradicted",
         "two files name different bases",
         "The files disagree about what the model was made from. All of them are followed; the worst counts. Fix: ask the author which is right.";
+    LicenseException = "license-exception",
+        "a license with an exception",
+        "The license is stated with an exception that permits more than the license itself and asks nothing. The answer is given without it, so it can only be too strict. Fix: where the exception matters to you, read it and let counsel note that it applies.";
     DatasetLicenseRestricts = "dataset-license-restricts",
         "training data under restrictive terms",
         "A dataset named as training data stands under terms that limit its use. Whether they reach the model is not settled; counsel should look.";

@@ -1113,7 +1113,16 @@ fn outbound_findings(run: &Run<'_, '_>, layers: &[Option<Layer<'_>>], groups: &[
                     Effect::Outbound(r @ (Requires::SameLicense | Requires::IncludesRestrictions)) => Some((r, t)),
                     _ => None,
                 });
-                if let (false, Some((_, term))) = (same, demand) {
+                let accepted = |term: &Term| {
+                    outbound.statement.leaves().iter().any(|l| match l {
+                        Leaf::License(i) => term.accepts.iter().any(|a| *a == catalog.licenses[*i].id),
+                        _ => false,
+                    })
+                };
+                if let Some((_, term)) = demand
+                    && !same
+                    && !accepted(term)
+                {
                     findings.push(Finding {
                         code: FindingCode::OutboundLicenseConflicts,
                         work: input.graph.works[work].id.clone(),
@@ -1189,6 +1198,16 @@ fn statement_findings(input: Input<'_, '_>, groups: &[Group], elections: &[Elect
             for work in group.works.iter().filter(data).filter(|_| restricts) {
                 let detail = format!("training data stands under {}", a.statement.display(catalog));
                 findings.push(finding(FindingCode::DatasetLicenseRestricts, *work, detail));
+            }
+        }
+    }
+    for (work, stated) in graph.works.iter().enumerate().filter(|(i, _)| groups.iter().any(|g| g.works.contains(i))) {
+        for claim in &stated.claims {
+            let words: Vec<&str> = claim.license.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')')).collect();
+            for pair in words.windows(2).filter(|p| p[0].eq_ignore_ascii_case("WITH")) {
+                let Some(exception) = catalog.tags.exception(pair[1]) else { continue };
+                let detail = format!("`{}`: judged without it; it permits {}", exception.id, exception.permits);
+                findings.push(finding(FindingCode::LicenseException, work, detail));
             }
         }
     }

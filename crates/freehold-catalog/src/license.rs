@@ -249,6 +249,8 @@ pub struct Term {
     pub unless_written: Option<String>,
     /// The subject of the rule, in the words of `[absent]`.
     pub topic: Option<String>,
+    /// For a term on our own license: ids of other licenses that it takes as well (`cc-by-sa-4.0`).
+    pub accepts: Vec<String>,
     /// A sentence for the reader.
     pub note: Option<String>,
     /// Only where we took the step.
@@ -382,6 +384,11 @@ pub struct License {
 }
 
 impl License {
+    /// True where a term on our own license takes `other` in this license's place (a later version).
+    pub fn accepts(&self, other: &str) -> bool {
+        self.terms.iter().any(|t| t.accepts.iter().any(|a| a == other))
+    }
+
     /// The edition in force: the last without an end.
     pub fn edition_in_force(&self) -> Option<&Edition> {
         self.editions.iter().rev().find(|e| e.until.is_none()).or(self.editions.last())
@@ -706,6 +713,11 @@ fn load_term(
     row.get("acts");
     row.get("code");
     row.get("requires");
+    let accepts: Vec<String> = row.texts("accepts").into_iter().map(|a| a.text).collect();
+    if !accepts.is_empty() && !matches!(effect, Effect::Outbound(_)) {
+        let span = row.need("effect").span;
+        sink.error("accepts-nothing", span, "`accepts` belongs to a term whose effect is `outbound`");
+    }
     let topic = row.text("topic");
     if let Some(t) = &topic {
         let known: Vec<&str> = TOPICS.iter().chain(INFORMATION).copied().collect();
@@ -742,6 +754,7 @@ fn load_term(
         unless: condition("unless"),
         unless_written: row.text("unless").map(|t| t.text),
         topic: topic.map(|t| t.text),
+        accepts,
         note: row.text("note").map(|t| t.text),
         by_us,
         policy: None,
@@ -965,6 +978,7 @@ fn load_item(row: Table<'_, '_>, scope: &Scope<'_>, sink: &Sink<'_>) -> Term {
         unless: row.text("unless").and_then(|s| parse(&s, scope, sink)),
         unless_written: row.text("unless").map(|t| t.text),
         topic: None,
+        accepts: Vec::new(),
         note: row.text("note").map(|t| t.text),
         by_us: false,
         policy: Some(0),

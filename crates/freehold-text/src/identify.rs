@@ -276,10 +276,10 @@ fn candidates<'a>(index: &Index<'a>, words: &Words, places: &Places) -> Vec<Cand
         }
     }
     let estimate = |i: u32, votes: usize| {
-        let long = index.edition(i).is_some_and(|e| e.words > crate::index::POST_ALL_WORDS);
+        let long = index.length(i) > crate::index::POST_ALL_WORDS as usize;
         if long { votes * usize::try_from(crate::index::POST_EVERY).unwrap_or(1) } else { votes }
     };
-    let length = |i: u32| index.edition(i).map_or(0, |e| e.words as usize);
+    let length = |i: u32| index.length(i);
     let mut order: Vec<(usize, u32)> =
         (0u32..).zip(votes).filter(|(_, v)| *v > 0).map(|(i, v)| (estimate(i, v), i)).collect();
     // of two that share as much, the shorter lacks less

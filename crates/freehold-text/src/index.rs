@@ -227,6 +227,12 @@ impl<'a> Index<'a> {
         Some(Edition { bytes: self.bytes, record, id, text, kind, words: u32_at(record, 8)? })
     }
 
+    /// Words of edition `i`, without a look at its id.
+    pub(crate) fn length(&self, i: u32) -> usize {
+        let at = HEADER + (i as usize).saturating_mul(RECORD);
+        u32_at(self.bytes, at.saturating_add(8)).unwrap_or(0) as usize
+    }
+
     /// Calls `found` with the edition of each posting of this window.
     pub(crate) fn postings(&self, hash: u64, mut found: impl FnMut(usize)) {
         let bucket = usize::try_from(hash >> (40 - BUCKET_BITS)).unwrap_or(usize::MAX);

@@ -653,7 +653,7 @@ impl<'a> Evaluator<'a> {
             let empty = |said: &Said| copied && bases.iter().any(|b| one_of(said, *b, catalog));
             layer.weighed.retain(|l| !empty(&l.said));
             layer.outbound.retain(|said| !empty(said));
-            layer.displaced = displaced(layer, &bases, catalog);
+            layer.displaced = displaced(layer, &bases, copied, catalog);
         }
     }
 
@@ -1238,7 +1238,7 @@ impl<'a> Evaluator<'a> {
 }
 
 /// True where the layer's tag is looser than the terms of a base, or names another version of them.
-fn displaced(layer: &Layer, bases: &BTreeSet<usize>, catalog: &Catalog) -> bool {
+fn displaced(layer: &Layer, bases: &BTreeSet<usize>, copied: bool, catalog: &Catalog) -> bool {
     let perhaps = layer.weighed.iter().any(|l| l.perhaps);
     if !layer.tags_only || (!layer.outbound.is_empty() && !perhaps) {
         return false;
@@ -1253,8 +1253,11 @@ fn displaced(layer: &Layer, bases: &BTreeSet<usize>, catalog: &Catalog) -> bool 
             return false;
         }
         let family = |i: &usize| &catalog.licenses[*i].family;
-        let other_version =
-            own.iter().filter(|i| !bases.contains(i)).any(|i| bases.iter().any(|b| family(b) == family(i)));
+        let taken = |b: &usize, i: &usize| !copied && catalog.licenses[*b].accepts(&catalog.licenses[*i].id);
+        let other_version = own
+            .iter()
+            .filter(|i| !bases.contains(i))
+            .any(|i| bases.iter().any(|b| family(b) == family(i) && !taken(b, i)));
         other_version || strictness(said, catalog).is_some_and(|s| s < strictest)
     })
 }
