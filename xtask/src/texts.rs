@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use freehold_text::{EditionKind, Words, build_index_from};
+use freehold_text::{BUILT_IN, EditionKind, Readings, Words, build_index_from};
+use sha2::{Digest, Sha256};
 
 /// The text of an id: the folder's, else the SPDX list's.
 pub(crate) fn text_of(licenses: &Path, id: &str) -> Option<String> {
@@ -27,7 +28,14 @@ pub(crate) fn exception_text(id: &str) -> Option<&'static str> {
     spdx::text::EXCEPTION_TEXTS.iter().find(|(name, _)| *name == id).map(|(_, text)| *text)
 }
 
-/// `cargo xtask texts`: reads `index.tsv` and `texts/` of a folder and the SPDX list, writes `catalog/texts.idx`.
+/// The first line of the table of readings: of which rules it is.
+pub(crate) fn readings_head(rules: &[u8]) -> String {
+    let hash: String = Sha256::digest(rules).iter().map(|b| format!("{b:02x}")).collect();
+    format!("# what each text appears to say, by catalog/reading.toml {hash}; `cargo xtask texts` writes it")
+}
+
+/// `cargo xtask texts`: reads `index.tsv` and `texts/` of a folder and the SPDX list, writes `catalog/texts.idx`
+/// and `catalog/readings.tsv`.
 pub(crate) fn build(dir: &Path) -> Result<String, String> {
     let table = fs::read_to_string(dir.join("index.tsv")).map_err(|e| format!("{}/index.tsv: {e}", dir.display()))?;
     let mut texts = Vec::new();
@@ -67,6 +75,12 @@ pub(crate) fn build(dir: &Path) -> Result<String, String> {
         }
     }
     let (n, spdx) = (texts.len(), texts.len() - ours);
+    let rules =
+        fs::read(crate::root().join("catalog/reading.toml")).map_err(|e| format!("catalog/reading.toml: {e}"))?;
+    let table = Readings::table(&BUILT_IN, texts.iter().map(|(id, _, text)| (id.as_str(), text.as_str())));
+    let readings = crate::root().join("catalog/readings.tsv");
+    fs::write(&readings, format!("{}\n{table}", readings_head(&rules)))
+        .map_err(|e| format!("{}: {e}", readings.display()))?;
     let bytes = build_index_from(texts).map_err(|e| e.to_string())?;
     let out = crate::root().join("catalog/texts.idx");
     fs::write(&out, &bytes).map_err(|e| format!("{}: {e}", out.display()))?;

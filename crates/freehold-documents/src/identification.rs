@@ -61,6 +61,22 @@ const WORDS_MAX: usize = 160;
 /// Prints what one text is.
 pub fn identification(catalog: &Catalog, text: &Identified, style: Style) -> String {
     let mut page = Page::new(style);
+    heading(&mut page, catalog, text);
+    if text.matched == "none" || text.matched == "partial" {
+        for (edition, similarity) in text.near.iter().take(2) {
+            let close = format!("{}, {} alike", name(catalog, edition), percent(*similarity));
+            page.row(Ink::Quiet, "  near", &close);
+        }
+    }
+    if let Some(named) = &text.points_to {
+        page.row(Ink::Quiet, "  names", named);
+    }
+    page.row(Ink::Quiet, "  next", &next(catalog, text));
+    page.finish()
+}
+
+/// The file, the license, how it agrees, and where it differs.
+pub(crate) fn heading(page: &mut Page, catalog: &Catalog, text: &Identified) {
     page.line(Ink::Strong, &text.file);
     if let Some(edition) = &text.edition {
         page.row(Ink::Quiet, "  license", &name(catalog, edition));
@@ -76,18 +92,7 @@ pub fn identification(catalog: &Catalog, text: &Identified, style: Style) -> Str
             page.row(Ink::Quiet, "  holds", &format!("{}: {what}", name(catalog, &part.edition)));
         }
     }
-    differences(&mut page, &text.differences);
-    if text.matched == "none" || text.matched == "partial" {
-        for (edition, similarity) in text.near.iter().take(2) {
-            let close = format!("{}, {} alike", name(catalog, edition), percent(*similarity));
-            page.row(Ink::Quiet, "  near", &close);
-        }
-    }
-    if let Some(named) = &text.points_to {
-        page.row(Ink::Quiet, "  names", named);
-    }
-    page.row(Ink::Quiet, "  next", &next(catalog, text));
-    page.finish()
+    differences(page, &text.differences);
 }
 
 /// Full name and date of an edition, with its id.
@@ -128,6 +133,11 @@ fn says(text: &Identified) -> (Ink, String) {
         }
         _ => (Ink::Bad, "no license text that this build knows".into()),
     }
+}
+
+/// The file as it is typed again.
+fn shown_path(file: &str) -> &str {
+    if file == "standard input" { "-" } else { file }
 }
 
 /// 0.999 is not yet all.
@@ -181,7 +191,8 @@ fn next(catalog: &Catalog, text: &Identified) -> String {
             None => unread.into(),
         },
         "altered" => format!(
-            "its author changed these words, so the license's terms may not be its own: compare with the publisher's text{}",
+            "its author changed these words, so the license's terms may not be its own: freehold read {}; or compare with the publisher's text{}",
+            shown_path(&text.file),
             address(edition).unwrap_or_default()
         ),
         "partial" => {
@@ -202,7 +213,10 @@ fn next(catalog: &Catalog, text: &Identified) -> String {
                 ),
                 None => "a name is no text: get the text that it names, and identify that".into(),
             },
-            None => "have it read, or ask its author which license this is".into(),
+            None => format!(
+                "have it read, or ask its author which license this is; what it appears to say: freehold read {}",
+                shown_path(&text.file)
+            ),
         },
     }
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use freehold_text::{Attitude, BUILT_IN, Basis, Rules, read};
+use freehold_text::{Attitude, BUILT_IN, Basis, Proposal, Rules, read};
 
 type Labels = BTreeMap<String, Vec<u8>>;
 
@@ -81,12 +81,18 @@ fn score(data: &Path, rules: &Rules, part: &str, verbose: bool) -> Result<String
     ];
     for (set, table, base) in sets {
         let labels = labels(&data.join(set).join(table))?;
+        let base_folder = base.and_then(|b| b.split('/').next());
         let base = base.map(|b| self::labels(&data.join(b))).transpose()?.unwrap_or_default();
         let mut score = Score::default();
         for (file, want) in labels.iter().filter(|(f, _)| part == "all" || (part == "rest") == is_rest(f)) {
             let text = std::fs::read(data.join(set).join("license").join(file)).map_err(|e| format!("{file}: {e}"))?;
             let text = String::from_utf8_lossy(&text);
             score.add(rules, file, &text, want, base.get(&base_of(file)), verbose);
+            if let (Some(known), Some(folder)) = (base.get(&base_of(file)), base_folder) {
+                let path = data.join(folder).join("license").join(base_of(file));
+                let original = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+                score.add_against(rules, &String::from_utf8_lossy(&original), &text, want, known, file, verbose);
+            }
         }
         score.report(set, &mut out);
     }
@@ -117,8 +123,20 @@ fn labels(path: &Path) -> Result<Labels, String> {
     Ok(text.lines().skip(1).filter(|l| !l.trim().is_empty()).map(row).collect())
 }
 
+fn label(proposal: Option<&Proposal>) -> u8 {
+    proposal.map_or(0, |p| match p.attitude {
+        Attitude::Can => 1,
+        Attitude::Cannot => 2,
+        Attitude::Must => 3,
+    })
+}
+
 #[derive(Default)]
 struct Score {
+    against_exact: usize,
+    against_changed: usize,
+    against_proposed: usize,
+    against_right: usize,
     texts: usize,
     exact: usize,
     right: usize,
@@ -142,11 +160,7 @@ impl Score {
         let mut exact = true;
         for ((id, name), (column, want)) in rules.terms().zip(want.iter().copied().enumerate()) {
             let proposal = reading.of(id);
-            let got = proposal.map_or(0, |p| match p.attitude {
-                Attitude::Can => 1,
-                Attitude::Cannot => 2,
-                Attitude::Must => 3,
-            });
+            let got = label(proposal);
             self.cells += 1;
             self.same += usize::from(got == want);
             self.proposed += usize::from(got != 0);
@@ -183,6 +197,33 @@ impl Score {
         self.exact += usize::from(exact);
     }
 
+    /// A text that is known to be an altered edition: what is known of the edition, and what reads otherwise.
+    fn add_against(
+        &mut self,
+        rules: &Rules,
+        original: &str,
+        text: &str,
+        want: &[u8],
+        known: &[u8],
+        file: &str,
+        verbose: bool,
+    ) {
+        let (before, after) = (read(rules, original), read(rules, text));
+        let mut exact = true;
+        for (((id, name), want), known) in rules.terms().zip(want).zip(known) {
+            let (was, is) = (label(before.of(id)), label(after.of(id)));
+            let got = if was == is { *known } else { is };
+            self.against_proposed += usize::from(got != 0);
+            self.against_right += usize::from(got == *want && got != 0);
+            self.against_changed += usize::from(known != want && got == *want);
+            exact &= got == *want;
+            if verbose && got != *want {
+                let _ = writeln!(self.lines, "  AGAINST {file}\t{name}\tlabel {want} base {known} read {was} -> {is}");
+            }
+        }
+        self.against_exact += usize::from(exact);
+    }
+
     fn report(&self, set: &str, out: &mut String) {
         let ratio = |a: usize, b: usize| format!("{}/{} = {:.3}", a, b, share(a, b));
         let _ = writeln!(
@@ -201,6 +242,15 @@ impl Score {
                 "  changed cells {}; copying the labels of the base: micro-F1 {:.3}, no changed cell, none exact",
                 ratio(self.changed_right, self.changed),
                 f1(self.copied_right, self.copied, self.labeled)
+            );
+        }
+        if self.changed > 0 {
+            let _ = writeln!(
+                out,
+                "  with what is known of the edition: micro-F1 {:.3}, changed cells {}, exact {}",
+                f1(self.against_right, self.against_proposed, self.labeled),
+                ratio(self.against_changed, self.changed),
+                ratio(self.against_exact, self.texts)
             );
         }
         let mut classes: BTreeMap<&str, Vec<String>> = BTreeMap::new();

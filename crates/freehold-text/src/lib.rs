@@ -17,7 +17,7 @@ pub use builder::{BuildError, IndexBuilder, build_index_from};
 pub use identify::{Difference, DifferenceKind, Identification, Limits, Match, Part, identify};
 pub use index::{Edition, EditionKind, Index, IndexError};
 pub use reading::{
-    Attitude, BUILT_IN, Basis, EVIDENCE_MAX, Evidence, Proposal, QUOTE_WORDS_MAX, READ_WORDS_MAX, Reading, Rules,
-    RulesError, read,
+    Attitude, BUILT_IN, Basis, Change, EVIDENCE_MAX, Evidence, Proposal, QUOTE_WORDS_MAX, READ_WORDS_MAX, Reading,
+    Readings, Rules, RulesError, read,
 };
 pub use words::{Mark, Word, Words, contains_quote, quote_in};

@@ -4,10 +4,12 @@ mod assessment;
 mod convert;
 mod identification;
 mod law;
+mod reading;
 
 pub use assessment::*;
 pub use identification::*;
 pub use law::{catalog_list, difference};
+pub use reading::*;
 
 /// The JSON Schema of `freehold.report/1`, which holds that of `freehold.assessment/1`.
 pub fn report_schema() -> serde_json::Value {

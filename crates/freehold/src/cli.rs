@@ -14,6 +14,7 @@ may we ship this model the way we want to, and what do we owe if we do
   freehold what-if [WHAT] --set …    what moves if a fact, the access or the base changes
   freehold explain LICENSE|MODEL     what a license says; what a model is under
   freehold identify FILE…            which license a text is, and where it differs
+  freehold read FILE…                what a license text that nobody has read appears to say
   freehold diff A B                  what changes between two licenses, and for whom
   freehold help --all                every command and flag
 
@@ -197,6 +198,18 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                         .long("texts")
                         .value_name("DIR")
                         .help("license texts, ID.txt each, to show the words that were changed"),
+                )
+                .arg(format_arg(&["human", "json", "jsonl"])),
+        )
+        .subcommand(
+            Command::new("read")
+                .about("what license texts that are not in law, or whose words differ, appear to grant, require and forbid")
+                .arg(
+                    Arg::new("what")
+                        .value_name("FILE")
+                        .num_args(1..)
+                        .required(true)
+                        .help("files, folders (their license-like files), - for standard input"),
                 )
                 .arg(format_arg(&["human", "json", "jsonl"])),
         )

@@ -16,6 +16,8 @@ const PROGRESS_EVERY: usize = 100;
 
 /// The text index that this build carries.
 static TEXT_INDEX: &[u8] = include_bytes!("../../../catalog/texts.idx");
+/// What the texts of the index appear to say.
+pub(crate) static READINGS: &str = include_str!("../../../catalog/readings.tsv");
 
 /// Everything a run holds fixed over its models.
 pub(crate) struct Run<'c> {

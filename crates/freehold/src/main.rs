@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Some(("inspect", m)) => commands::inspect::run(m, &catalog),
         Some(("explain", m)) => commands::explain::run(m, &catalog),
         Some(("identify", m)) => commands::identify::run(m, &catalog),
+        Some(("read", m)) => commands::read::run(m, &catalog),
         Some(("diff", m)) => commands::diff::run(m, &catalog),
         Some(("catalog", m)) => commands::catalog::run(m, &catalog),
         Some(("assess", m)) => commands::assess::run(m, &catalog),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use freehold_catalog::Catalog;
+use sha2::{Digest, Sha256};
 
 #[test]
 fn the_built_in_catalog_has_no_mistake() {
@@ -36,6 +37,19 @@ fn a_changed_word_in_a_quote_is_found() {
     let text = freehold_text::Words::of(quote);
     assert!(freehold_text::quote_in(&text, &freehold_text::Words::of(quote)).is_some());
     assert!(freehold_text::quote_in(&text, &freehold_text::Words::of(&changed)).is_none());
+}
+
+#[test]
+fn the_readings_are_of_these_rules_and_texts() {
+    let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("../catalog");
+    let read = |name: &str| std::fs::read(catalog.join(name)).unwrap();
+    let rules: String = Sha256::digest(read("reading.toml")).iter().map(|b| format!("{b:02x}")).collect();
+    let table = String::from_utf8(read("readings.tsv")).unwrap();
+    assert!(table.lines().next().unwrap().contains(&rules), "cargo xtask texts writes catalog/readings.tsv again");
+    let index = read("texts.idx");
+    let index = freehold_text::Index::from_bytes(&index).unwrap();
+    let known: Vec<&str> = table.lines().skip(2).filter_map(|l| l.split('\t').next()).collect();
+    assert!(index.editions().map(|e| e.text).eq(known), "cargo xtask texts writes both again");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! `catalog/reading.toml`.
 
 mod engine;
+mod known;
 mod pattern;
 mod rules;
 mod sentences;
@@ -14,6 +15,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 pub use engine::read;
+pub use known::{Change, Readings};
 pub use rules::{Rules, RulesError};
 
 /// Words of a text that are read; [`Reading::truncated`] says that there were more.

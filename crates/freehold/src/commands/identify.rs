@@ -32,7 +32,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
             return 70;
         }
     };
-    let mut texts = Texts { dir: get(matches, "texts").map(PathBuf::from), known: BTreeMap::new(), said: Vec::new() };
+    let mut texts = Texts { dir: get(matches, "texts").map(PathBuf::from), ..Texts::none() };
     if let Some(dir) = texts.dir.as_ref().filter(|d| !d.is_dir()) {
         let d = Diagnostic::error("not-a-folder", "`--texts` must be a folder of license texts, ID.txt each");
         report(&[d.in_file(dir.display().to_string())]);
@@ -59,8 +59,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     said.append(&mut texts.said);
     let failed = said.iter().any(|d| d.severity == Severity::Error);
     if read == 0 && !failed {
-        let help = "looked for files named like LICENSE, COPYING, TERMS or USE_POLICY; a file that is named outright is read whatever its name";
-        said.push(Diagnostic::warning("nothing-found", "no license text was found").help(help));
+        said.push(nothing_found());
     }
     if format == "json" {
         let all = IdentificationReport::new(rows, &said);
@@ -75,6 +74,12 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     }
 }
 
+/// No file of those named is a license text.
+pub(crate) fn nothing_found() -> Diagnostic {
+    let help = "looked for files named like LICENSE, COPYING, TERMS or USE_POLICY; a file that is named outright is read whatever its name";
+    Diagnostic::warning("nothing-found", "no license text was found").help(help)
+}
+
 /// Nothing to look at: one license word for word, or several and nothing else.
 fn is_clear(found: &Identification) -> bool {
     match found.matched {
@@ -85,7 +90,7 @@ fn is_clear(found: &Identification) -> bool {
 }
 
 /// What the command line names: files as they are, folders as the license-like files below them.
-fn list(paths: &[&str]) -> (Vec<PathBuf>, Vec<Diagnostic>) {
+pub(crate) fn list(paths: &[&str]) -> (Vec<PathBuf>, Vec<Diagnostic>) {
     let (mut files, mut said) = (Vec::new(), Vec::new());
     for path in paths {
         if *path == "-" || !Path::new(path).is_dir() {
@@ -175,7 +180,7 @@ fn unreadable(file: &str, e: &io::Error) -> Diagnostic {
 }
 
 /// A file, or standard input, as text; what is none is told.
-fn read_text(path: &Path, said: &mut Vec<Diagnostic>) -> Option<String> {
+pub(crate) fn read_text(path: &Path, said: &mut Vec<Diagnostic>) -> Option<String> {
     let name = path.display().to_string();
     let most = Limits::default().text_bytes_max as u64;
     let mut bytes = Vec::new();
@@ -229,13 +234,18 @@ fn decode(bytes: &[u8]) -> Option<String> {
 }
 
 /// License texts at hand, for the words that a copy changed.
-struct Texts {
+pub(crate) struct Texts {
     dir: Option<PathBuf>,
     known: BTreeMap<String, Option<(String, Words)>>,
     said: Vec<Diagnostic>,
 }
 
 impl Texts {
+    /// None at hand.
+    pub(crate) fn none() -> Texts {
+        Texts { dir: None, known: BTreeMap::new(), said: Vec::new() }
+    }
+
     /// The edition's words `from..to`, where its text is at hand and is the one that the index was made from.
     fn words(&mut self, index: &Index<'_>, edition: &str, (from, to): (u32, u32)) -> Option<String> {
         let dir = self.dir.as_ref()?;
@@ -263,7 +273,7 @@ fn share(per_mille: u16) -> f64 {
 }
 
 /// The public form.
-fn row(file: &Path, found: Identification, index: &Index<'_>, texts: &mut Texts) -> IdentifiedFile {
+pub(crate) fn row(file: &Path, found: Identification, index: &Index<'_>, texts: &mut Texts) -> IdentifiedFile {
     let part = |p: freehold_text::Part| IdentifiedPart {
         license: p.edition,
         matched: p.matched.as_str().into(),
@@ -292,7 +302,7 @@ fn row(file: &Path, found: Identification, index: &Index<'_>, texts: &mut Texts)
 }
 
 /// The form for people.
-fn shown(row: &IdentifiedFile) -> Identified {
+pub(crate) fn shown(row: &IdentifiedFile) -> Identified {
     let part = |p: &IdentifiedPart| freehold_documents::IdentifiedPart {
         edition: p.license.clone(),
         matched: p.matched.clone(),

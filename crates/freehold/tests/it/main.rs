@@ -11,5 +11,6 @@ mod five_minutes;
 mod identify;
 mod law;
 mod mistakes;
+mod read;
 mod real;
 mod run;
