@@ -10,6 +10,9 @@ use std::path::Path;
 use freehold_text::{BUILT_IN, EditionKind, Readings, Words, build_index_from};
 use sha2::{Digest, Sha256};
 
+/// Fewer words than this are no license.
+const TEXT_WORDS_MIN: usize = 13;
+
 /// The text of an id: the folder's, else the SPDX list's.
 pub(crate) fn text_of(licenses: &Path, id: &str) -> Option<String> {
     fs::read_to_string(licenses.join("texts").join(format!("{id}.txt")))
@@ -67,8 +70,8 @@ pub(crate) fn build(dir: &Path) -> Result<String, String> {
     listed.sort_unstable();
     for (_, id, text) in listed {
         let words = Words::of(text);
-        // NOASSERTION and NONE are in the list and have no text
-        if words.words.len() >= 8 && seen.insert(words.sha256()) {
+        // `any-OSI` and `NOASSERTION` are in the list and have no text of their own
+        if words.words.len() >= TEXT_WORDS_MIN && seen.insert(words.sha256()) {
             // the list's copy of an edition that the folder has in its publisher's words
             let id = if have.contains(id) { format!("{id}#spdx") } else { id.to_string() };
             texts.push((id, EditionKind::License, text.to_string()));

@@ -70,18 +70,15 @@ pub fn reading(catalog: &freehold_catalog::Catalog, text: &ReadText, style: Styl
     if text.truncated {
         page.row_of(Ink::Quiet, "", Ink::Open, "the text is longer than is read: its end was not looked at");
     }
-    match &text.changes {
-        Some(changes) => {
-            changed(&mut page, changes);
-            if let Some(law) = &text.law {
-                let rest = format!(
-                    "where its words are the license's own, its terms are too: freehold explain {law}. What the changed words mean is for counsel"
-                );
-                page.row(Ink::Quiet, "  next", &rest);
-                return page.finish();
-            }
+    if let Some(changes) = &text.changes {
+        changed(&mut page, changes);
+        if let Some(law) = &text.law {
+            let rest = format!(
+                "where its words are the license's own, its terms are too: freehold explain {law}. What the changed words mean is for counsel"
+            );
+            page.row(Ink::Quiet, "  next", &rest);
+            return page.finish();
         }
-        None => {}
     }
     proposals(&mut page, text);
     page.row(

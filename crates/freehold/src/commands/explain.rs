@@ -7,6 +7,13 @@ use freehold_catalog::Catalog;
 use super::{print, report, style};
 use crate::context::get;
 use crate::exit;
+use crate::load::text_index;
+
+/// The id of an edition of the text index, in its own spelling.
+fn known_text(name: &str) -> Option<String> {
+    let index = text_index().ok()?;
+    index.editions().find(|e| e.id.eq_ignore_ascii_case(name)).map(|e| e.id.to_string())
+}
 
 pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     let what = get(matches, "what").unwrap_or_default();
@@ -26,6 +33,14 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     if catalog.models.resolve(id).is_some() {
         print(&freehold_documents::explain_model(catalog, id, style()));
         return exit::CLEAR;
+    }
+    if let Some(text) = known_text(what) {
+        print(&format!(
+            "{text}: a text that this build knows word for word, and whose terms nobody here has read
+review    needs-review: a model under it is judged with the gap `text`, for want of terms
+next      freehold read FILE   ·   freehold help catalog\n"
+        ));
+        return exit::OPEN;
     }
     let names = catalog.license_names().chain(catalog.models.ids());
     let near = freehold_base::nearest(&what.to_lowercase(), names);

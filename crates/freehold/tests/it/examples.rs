@@ -126,6 +126,7 @@ fn licenses_and_models_explained() {
         &root(),
         &[
             &["explain", "mit"],
+            &["explain", "smlnj"],
             &["explain", "Qwen/Qwen2.5-3B-Instruct"],
             &["explain", "unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit"],
             &["explain", "llama-3.11"],
