@@ -91,7 +91,7 @@ fn score(data: &Path, rules: &Rules, part: &str, verbose: bool) -> Result<String
             if let (Some(known), Some(folder)) = (base.get(&base_of(file)), base_folder) {
                 let path = data.join(folder).join("license").join(base_of(file));
                 let original = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-                score.add_against(rules, &String::from_utf8_lossy(&original), &text, want, known, file, verbose);
+                score.add_against(rules, (&String::from_utf8_lossy(&original), &text), (want, known), file, verbose);
             }
         }
         score.report(set, &mut out);
@@ -201,10 +201,8 @@ impl Score {
     fn add_against(
         &mut self,
         rules: &Rules,
-        original: &str,
-        text: &str,
-        want: &[u8],
-        known: &[u8],
+        (original, text): (&str, &str),
+        (want, known): (&[u8], &[u8]),
         file: &str,
         verbose: bool,
     ) {
