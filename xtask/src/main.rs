@@ -4,12 +4,14 @@
 //! - `cargo xtask texts TEXTS`: builds `catalog/texts.idx` from a folder of texts with its `index.tsv`.
 //! - `cargo xtask bench`: times the command as a whole process.
 //! - `cargo xtask coverage`: how many tagged models of the field resolve to law.
+//! - `cargo xtask hub`: the lineage that the cards of the hub sample state, and what children of restricted parents declare.
 //! - `cargo xtask pages`: writes `docs/licenses/`, one page a license.
 //! - `cargo xtask findings`: writes `docs/findings.md` from the code's own pages.
 
 mod bench;
 mod catalog;
 mod coverage;
+mod hub;
 mod texts;
 
 use std::path::PathBuf;
@@ -27,8 +29,9 @@ fn main() -> ExitCode {
         ["bench"] => bench::command(),
         ["pages"] => catalog::pages(),
         ["coverage"] => catalog::load().and_then(|c| coverage::report(&root().join("../shared/data"), &c)),
+        ["hub"] => catalog::load().and_then(|c| hub::report(&root().join("../shared/data"), &c)),
         _ => {
-            Err("usage: cargo xtask catalog check [TEXTS] | texts [TEXTS] | findings | pages | coverage | bench".into())
+            Err("usage: cargo xtask catalog check [TEXTS] | texts [TEXTS] | findings | pages | coverage | hub | bench".into())
         }
     };
     match outcome {
