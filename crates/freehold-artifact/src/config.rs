@@ -161,6 +161,11 @@ fn model(path: &Path, value: Value<'_>, place: (usize, usize), seen: &mut Seen, 
             seen.is_model = true;
             keep(FactKind::Architecture, path, value, place, sink);
         }
+        (key, 1) if dimension_kind(key).is_some() => dimension(key, path, value, place, sink),
+        // a multimodal model's language part
+        ("text_config" | "llm_config" | "language_config", 2) if dimension_kind(path.last()).is_some() => {
+            dimension(path.last(), path, value, place, sink);
+        }
         ("license", 1) => keep(FactKind::LicenseTag, path, value, place, sink),
         ("auto_map", 2..) => keep(FactKind::RemoteCode, path, value, place, sink),
         (_, 2) if path.last() == "_name_or_path" => keep(FactKind::NameOrPath, path, value, place, sink),
@@ -178,6 +183,29 @@ fn model(path: &Path, value: Value<'_>, place: (usize, usize), seen: &mut Seen, 
             }
         }
         _ => {}
+    }
+}
+
+/// Which number of the architecture a key states, in the spellings of the model families.
+fn dimension_kind(key: &str) -> Option<FactKind> {
+    Some(match key {
+        "num_hidden_layers" | "n_layer" | "n_layers" | "num_layers" => FactKind::Layers,
+        "hidden_size" | "n_embd" | "d_model" => FactKind::Hidden,
+        "num_attention_heads" | "n_head" | "n_heads" => FactKind::Heads,
+        "num_key_value_heads" | "num_kv_heads" | "multi_query_group_num" => FactKind::KvHeads,
+        "intermediate_size" | "ffn_hidden_size" | "n_inner" => FactKind::FeedForward,
+        "vocab_size" | "padded_vocab_size" => FactKind::Vocabulary,
+        "rope_theta" => FactKind::RopeBase,
+        "max_position_embeddings" | "n_positions" | "seq_length" => FactKind::Context,
+        _ => return None,
+    })
+}
+
+fn dimension(key: &str, path: &Path, value: Value<'_>, place: (usize, usize), sink: &mut Sink<'_>) {
+    let (Some(kind), Value::Number(raw)) = (dimension_kind(key), value) else { return };
+    let number = std::str::from_utf8(raw).ok().and_then(|n| n.trim().parse::<f64>().ok());
+    if let Some(n) = number.filter(|n| (1.0..1e12).contains(n)) {
+        sink.fact(kind, &format!("{n:.0}"), path.dotted(), Some(place));
     }
 }
 

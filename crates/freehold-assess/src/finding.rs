@@ -57,6 +57,9 @@ findings! {
     BaseModelContradicted = "base-model-contradicted",
         "two files name different bases",
         "The files disagree about what the model was made from. All of them are followed; the worst counts. Fix: ask the author which is right.";
+    UndeclaredBase = "undeclared-base",
+        "the header has the numbers of a base that no file names",
+        "Layers, widths, heads, vocabulary and rotary base are those of a known base model, and neither that model nor one made from it is among what the files name. Numbers prove nothing: another model may share them, and they move no verdict. But if it was made from that base, the base's license binds. Fix: ask who made it what it stands on, and state it (`--base`).";
     LicenseException = "license-exception",
         "a license with an exception",
         "The license is stated with an exception that permits more than the license itself and asks nothing. The answer is given without it, so it can only be too strict. Fix: where the exception matters to you, read it and let counsel note that it applies.";

@@ -81,6 +81,22 @@ pub enum FactKind {
     Version,
     /// The organization that the header states (`general.organization`).
     Organization,
+    /// Number of blocks: one of the numbers that tell one base model from another.
+    Layers,
+    /// Width of the embedding.
+    Hidden,
+    /// Attention heads.
+    Heads,
+    /// Heads of keys and values.
+    KvHeads,
+    /// Width of the feed-forward layer.
+    FeedForward,
+    /// Words of the vocabulary.
+    Vocabulary,
+    /// Base of the rotary position embedding, rounded to a whole number.
+    RopeBase,
+    /// Positions that the model was made for.
+    Context,
     /// `gated` terms that the card asks the reader to accept (`extra_gated_prompt` present).
     Gated,
 }

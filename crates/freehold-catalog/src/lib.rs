@@ -6,6 +6,7 @@ mod activities;
 pub mod condition;
 pub mod document;
 mod facts;
+mod fingerprints;
 mod license;
 mod models;
 mod obligations;
@@ -20,6 +21,7 @@ use freehold_base::Diagnostic;
 pub use activities::{Activity, ActivityMask, ActivityTable};
 pub use condition::{Expr, Facts, Near};
 pub use facts::{FactDef, FactId, FactOrigin, FactTable, FactType, Presumed, SumDef};
+pub use fingerprints::{Fingerprint, Numbers, matching};
 pub use license::{
     Act, Acts, Duty, Edition, Effect, License, OpenSource, Openness, OpennessTest, OutputTrained, Policy,
     QUOTE_WORDS_MAX, Reach, Reading, Relations, Requires, Review, Standing, Standings, Strictness, TOPICS, Term,
@@ -47,6 +49,8 @@ pub struct Catalog {
     pub obligations: Obligations,
     /// Tags that are not licenses.
     pub tags: Tags,
+    /// Numbers of the headers of known base models.
+    pub fingerprints: Vec<Fingerprint>,
     /// Licenses in law, by id.
     pub licenses: Vec<License>,
     /// Use policies, by id.
@@ -132,6 +136,12 @@ impl Catalog {
             }
             catalog.facts = table;
         });
+        // without it nothing is told by its numbers; an organization's small catalog need not have it
+        if let Some(file) = files.iter().find(|f| f.path == "fingerprints.toml") {
+            let sink = Sink::new(file.shown, file.text);
+            catalog.fingerprints = fingerprints::load(&parse_toml(&sink), &sink);
+            mistakes.extend(sink.into_diagnostics());
+        }
         catalog.load_law(files, &defines, &mut mistakes);
         catalog.load_models(files, &mut mistakes);
         (catalog, mistakes)

@@ -243,6 +243,14 @@ pub fn fact_word(kind: FactKind) -> &'static str {
         FactKind::Version => "version",
         FactKind::Organization => "organization",
         FactKind::Gated => "gated",
+        FactKind::Layers => "layers",
+        FactKind::Hidden => "hidden",
+        FactKind::Heads => "heads",
+        FactKind::KvHeads => "kv-heads",
+        FactKind::FeedForward => "feed-forward",
+        FactKind::Vocabulary => "vocabulary",
+        FactKind::RopeBase => "rope-base",
+        FactKind::Context => "context",
     }
 }
 

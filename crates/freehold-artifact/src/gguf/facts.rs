@@ -64,6 +64,25 @@ fn link_kind(key: &str) -> Option<FactKind> {
     }
 }
 
+/// Which number of the architecture a key states (`llama.block_count`); a vision tower's are not the model's.
+fn dimension_kind(key: &str) -> Option<FactKind> {
+    let (architecture, rest) = key.split_once('.')?;
+    if matches!(architecture, "general" | "tokenizer" | "clip" | "split" | "adapter") {
+        return None;
+    }
+    Some(match rest {
+        "block_count" => FactKind::Layers,
+        "embedding_length" => FactKind::Hidden,
+        "attention.head_count" => FactKind::Heads,
+        "attention.head_count_kv" => FactKind::KvHeads,
+        "feed_forward_length" => FactKind::FeedForward,
+        "vocab_size" => FactKind::Vocabulary,
+        "rope.freq_base" => FactKind::RopeBase,
+        "context_length" => FactKind::Context,
+        _ => return None,
+    })
+}
+
 /// True for keys whose value is kept; others are jumped over.
 pub(super) fn wanted(key: &str) -> bool {
     key == "general.type" || text_kind(key).is_some() || link_kind(key).is_some()
@@ -81,10 +100,19 @@ impl Header {
                 }
             }
             Value::Number(n) => self.number(key, *n, place, sink),
+            Value::Float(x) => {
+                // a whole number within what a header may mean; NaN and the like state nothing
+                if let Some(kind) = dimension_kind(key).filter(|_| (1.0..1e12).contains(x)) {
+                    sink.fact_wide(kind, &format!("{x:.0}"), key, Some(place));
+                }
+            }
+            Value::Count(n) if key == "tokenizer.ggml.tokens" => {
+                sink.fact_wide(FactKind::Vocabulary, &n.to_string(), key, Some((place.0, place.0)));
+            }
             Value::Bool(true) if matches!(key, "clip.has_vision_encoder" | "clip.has_audio_encoder") => {
                 sink.fact_wide(FactKind::Multimodal, "true", key, Some(place));
             }
-            Value::Bool(_) | Value::Other => {}
+            Value::Bool(_) | Value::Count(_) | Value::Other => {}
         }
         if text_kind(key).is_some() && !matches!(value, Value::Text { .. } | Value::List(_)) {
             let at = usize::try_from(place.0).ok().zip(usize::try_from(place.1).ok());
@@ -136,6 +164,10 @@ impl Header {
                     Some(name) => sink.fact_wide(FactKind::Quantization, name, key, Some(place)),
                     None => sink.fact_wide(FactKind::Quantization, &format!("file-type-{n}"), key, Some(place)),
                 }
+            }
+            _ if dimension_kind(key).is_some() => {
+                let kind = dimension_kind(key).unwrap_or(FactKind::Layers);
+                sink.fact_wide(kind, &n.to_string(), key, Some(place));
             }
             "split.no" => self.split_no = Some(n),
             "split.count" => self.split_count = Some(n),

@@ -39,7 +39,7 @@ const REMEMBERED_KEY_BYTES_MAX: usize = 256;
 const LIST_KEPT_MAX: u64 = 256;
 
 /// A value of a pair, as far as it was kept.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 enum Value {
     Text {
         text: String,
@@ -48,6 +48,9 @@ enum Value {
     },
     Number(u64),
     Bool(bool),
+    Float(f64),
+    /// Elements of an array that was jumped over.
+    Count(u64),
     /// Strings with the range of each.
     List(Vec<(String, (u64, u64))>),
     /// Jumped over.
@@ -181,10 +184,7 @@ impl Walk<'_, '_> {
             0 | 1 => Value::Number(u64::from(self.byte()?)),
             2 | 3 => Value::Number(u64::from(self.u16()?)),
             4 | 5 => Value::Number(u64::from(self.u32()?)),
-            6 => {
-                self.cursor.skip(4)?;
-                Value::Other
-            }
+            6 => Value::Float(f64::from(f32::from_bits(self.u32()?))),
             7 => match self.byte()? {
                 0 => Value::Bool(false),
                 1 => Value::Bool(true),
@@ -193,10 +193,7 @@ impl Walk<'_, '_> {
             8 => self.string(keep)?.map_or(Value::Other, |(text, place, cut)| Value::Text { text, place, cut }),
             9 => self.array(keep)?,
             10 | 11 => Value::Number(self.u64()?),
-            12 => {
-                self.cursor.skip(8)?;
-                Value::Other
-            }
+            12 => Value::Float(f64::from_bits(self.u64()?)),
             t => {
                 return refuse(
                     "gguf-value-type",
@@ -244,7 +241,7 @@ impl Walk<'_, '_> {
         };
         // n ≤ 2^30, so the product fits
         self.cursor.skip(n.saturating_mul(element_bytes))?;
-        Ok(Value::Other)
+        Ok(Value::Count(n))
     }
 
     fn strings(&mut self, n: u64, keep: bool) -> Result<Value, Fault> {
@@ -258,7 +255,7 @@ impl Walk<'_, '_> {
                 list.push((text, place));
             }
         }
-        Ok(if keep { Value::List(list) } else { Value::Other })
+        Ok(if keep { Value::List(list) } else { Value::Count(n) })
     }
 
     /// Walks the tensor descriptions: what they declare must lie in the file.

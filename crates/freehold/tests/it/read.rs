@@ -32,3 +32,37 @@ fn what_a_text_appears_to_say() {
         ]
     ));
 }
+
+#[test]
+fn a_base_that_no_file_names_is_told_by_its_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let numbers = |layers: u32, context: u32| {
+        format!(
+            "{{\"architectures\":[\"LlamaForCausalLM\"],\"num_hidden_layers\":{layers},\"hidden_size\":4096,\"num_attention_heads\":32,\n\
+             \"num_key_value_heads\":8,\"intermediate_size\":14336,\"vocab_size\":128264,\"rope_theta\":500000.0,\n\
+             \"max_position_embeddings\":{context}}}"
+        )
+    };
+    let card = |base: &str| format!("---\nlicense: apache-2.0\n{base}---\n# Ours\n");
+    let models = [
+        ("laundered", numbers(32, 131_072), card("")),
+        ("version-unknown", numbers(32, 2048), card("")),
+        ("own", numbers(31, 131_072), card("")),
+        ("honest", numbers(32, 131_072), card("base_model: meta-llama/Llama-3.1-8B\n")),
+    ];
+    for (name, config, card) in models {
+        let folder = dir.path().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("config.json"), config).unwrap();
+        std::fs::write(folder.join("README.md"), card).unwrap();
+    }
+    insta::assert_snapshot!(session(
+        dir.path(),
+        &[
+            &["check", "laundered", "--access", "hosted-api"],
+            &["check", "version-unknown", "--access", "hosted-api"],
+            &["check", "own", "--access", "hosted-api"],
+            &["check", "honest", "--access", "internal", "--fail-on", "never"],
+        ]
+    ));
+}
