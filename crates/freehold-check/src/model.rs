@@ -218,7 +218,11 @@ fn undeclared_base(files: &ModelFiles<'_>, graph: &Graph, catalog: &Catalog) -> 
         context: first(FactKind::Context),
     };
     let rows = matching(&catalog.fingerprints, &numbers);
-    let models: Vec<&str> = rows.iter().flat_map(|r| &r.models).map(String::as_str).collect();
+    // of a base and what its publisher or others made from it, the base is what would have to be named
+    let made_from = |id: &str| catalog.models.find(id).iter().any(|r| !r.parents.is_empty());
+    let all: Vec<&str> = rows.iter().flat_map(|r| &r.models).map(String::as_str).collect();
+    let bases: Vec<&str> = all.iter().copied().filter(|m| !made_from(m)).collect();
+    let models = if bases.is_empty() { all } else { bases };
     let family = |id: &str| match catalog.models.resolve(id) {
         Some(Known::Id(rows)) => rows.first().and_then(|r| r.family.clone()),
         Some(Known::Reupload { model, .. }) => catalog.models.find(&model).first().and_then(|r| r.family.clone()),
