@@ -119,13 +119,14 @@ fn declared(models: &BTreeMap<String, Artifact>, pairs: &[Pair], law: (&Catalog,
         let graph = &model.graph;
         let Some(parent) = graph.works.iter().find(|w| w.id.eq_ignore_ascii_case(&pair.parent)) else { continue };
         let licenses: Vec<usize> = parent.claims.iter().filter_map(|c| catalog.license_named(&c.license)).collect();
-        let Some(strictest) = licenses.iter().copied().max_by_key(|i| catalog.licenses[*i].strictness) else { continue };
+        let Some(strictest) = licenses.iter().copied().max_by_key(|i| catalog.licenses[*i].strictness) else {
+            continue;
+        };
         if catalog.licenses[strictest].strictness == Strictness::Open {
             continue;
         }
         named += 1;
-        let tags: Vec<_> =
-            graph.works[graph.subject].claims.iter().filter(|c| c.basis == Basis::Declared).collect();
+        let tags: Vec<_> = graph.works[graph.subject].claims.iter().filter(|c| c.basis == Basis::Declared).collect();
         let own: Vec<usize> = tags.iter().filter_map(|c| catalog.license_named(&c.license)).collect();
         let class = if tags.is_empty() {
             "no tag"
@@ -147,5 +148,8 @@ fn declared(models: &BTreeMap<String, Artifact>, pairs: &[Pair], law: (&Catalog,
         format!("{n} ({}.{} %)", tenths / 10, tenths % 10)
     };
     let rows: Vec<String> = counts.iter().map(|(class, n)| format!("{class}: {}", share(*n))).collect();
-    format!("children of the {named} pairs whose parent stands under a license that restricts declare {}\n", rows.join("; "))
+    format!(
+        "children of the {named} pairs whose parent stands under a license that restricts declare {}\n",
+        rows.join("; ")
+    )
 }

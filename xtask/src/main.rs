@@ -31,7 +31,8 @@ fn main() -> ExitCode {
         ["coverage"] => catalog::load().and_then(|c| coverage::report(&root().join("../shared/data"), &c)),
         ["hub"] => catalog::load().and_then(|c| hub::report(&root().join("../shared/data"), &c)),
         _ => {
-            Err("usage: cargo xtask catalog check [TEXTS] | texts [TEXTS] | findings | pages | coverage | hub | bench".into())
+            Err("usage: cargo xtask catalog check [TEXTS] | texts [TEXTS] | findings | pages | coverage | hub | bench"
+                .into())
         }
     };
     match outcome {

@@ -57,6 +57,48 @@ pub fn fuzz_legal(data: &[u8]) {
     run("LICENSE", data);
 }
 
+/// Pickles: raw, in a row, behind an array's header.
+pub fn fuzz_pickle(data: &[u8]) {
+    for name in ["model.pkl", "pytorch_model.bin", "array.npy", "model.joblib"] {
+        run(name, data);
+    }
+}
+
+/// Zip archives of torch, numpy and llamafile.
+pub fn fuzz_zip(data: &[u8]) {
+    for name in ["model.pt", "weights.npz", "model.llamafile", "some.zip"] {
+        run(name, data);
+    }
+}
+
+/// Tar archives of NeMo and of torch's first years.
+pub fn fuzz_tar(data: &[u8]) {
+    run("model.nemo", data);
+    run("model.pt", data);
+}
+
+/// ONNX.
+pub fn fuzz_onnx(data: &[u8]) {
+    run("model.onnx", data);
+}
+
+/// TensorFlow Lite.
+pub fn fuzz_tflite(data: &[u8]) {
+    run("model.tflite", data);
+}
+
+/// Keras archives, HDF5.
+pub fn fuzz_keras(data: &[u8]) {
+    run("model.keras", data);
+    run("model.h5", data);
+}
+
+/// Core ML models and package manifests.
+pub fn fuzz_coreml(data: &[u8]) {
+    run("model.mlmodel", data);
+    run("model.mlpackage/Manifest.json", data);
+}
+
 /// A parser under fuzz.
 pub type Target = fn(&[u8]);
 
@@ -70,4 +112,137 @@ pub const ALL: &[(&str, Target)] = &[
     ("merge", fuzz_merge),
     ("pointer", fuzz_pointer),
     ("legal", fuzz_legal),
+    ("pickle", fuzz_pickle),
+    ("zip", fuzz_zip),
+    ("tar", fuzz_tar),
+    ("onnx", fuzz_onnx),
+    ("tflite", fuzz_tflite),
+    ("keras", fuzz_keras),
+    ("coreml", fuzz_coreml),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{coreml, keras, onnx, tar, tflite, zip};
+
+    const TENSOR: &[u8] = b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n)R.";
+    const CALL: &[u8] = b"\x80\x02cos\nsystem\nX\x02\0\0\0id\x85R.";
+    const STACK: &[u8] =
+        b"\x80\x04\x95\x1f\0\0\0\0\0\0\0}(\x8c\x0doutput_dir\x94\x8c\x01xu\x8c\x02os\x94\x8c\x06system\x94\x93)R.";
+    const LEGACY: &[u8] = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}q\0.\x01\0\0\0\0\0\0\0";
+
+    /// Small files of the containers, each with the folder and name of its seed.
+    fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+        let npy = [&b"\x93NUMPY\x01\0\x1e\0"[..], b"{'descr': '|O', 'shape': (1,)}", TENSOR].concat();
+        let gguf = [&b"GGUF\x03\0\0\0"[..], &[0; 56]].concat();
+        let config = keras::tests::config("Lambda", "keras.layers");
+        let h5 = [&b"\x89HDF\r\n\x1a\n\0keras_version\0"[..], config.as_bytes(), b"\0"].concat();
+        let torch =
+            zip::tests::archive(b"", &[("m/data.pkl", "m/data.pkl", 0, TENSOR), ("m/data/0", "m/data/0", 0, &[0; 16])]);
+        let yaml = b"target: nemo.X\nlicense: CC-BY-4.0\n";
+        let manifest =
+            br#"{"itemInfoEntries":{"A":{"path":"com.apple.CoreML/model.mlmodel"}},"rootModelIdentifier":"A"}"#;
+        vec![
+            ("pickle", "tensor", TENSOR.to_vec()),
+            ("pickle", "call", CALL.to_vec()),
+            ("pickle", "stack", STACK.to_vec()),
+            ("pickle", "legacy", LEGACY.to_vec()),
+            ("pickle", "text", b"(S'\\x6fs'\nS'system'\n\x93(dp0\nVname\nVx\nsios\nsystem\n.".to_vec()),
+            ("pickle", "npy", npy.clone()),
+            ("zip", "torch", torch.clone()),
+            ("zip", "npz", zip::tests::archive(b"", &[("a.npy", "a.npy", 0, &npy), ("b.npy", "b.npy", 8, b"x")])),
+            ("zip", "llamafile", zip::tests::archive(b"MZqFpD='\n", &[("m.gguf", "m.gguf", 0, &gguf)])),
+            ("zip", "names", zip::tests::archive(b"", &[("../a", "b", 0, CALL), ("../a", "../a", 0, b"")])),
+            ("tar", "nemo", tar::tests::archive(&[("./model_config.yaml", yaml), ("model_weights.ckpt", &torch)])),
+            (
+                "tar",
+                "torch",
+                tar::tests::archive(&[("sys_info", TENSOR), ("pickle", CALL), ("tensors", b"1"), ("storages", b"1")]),
+            ),
+            ("tar", "slip", tar::tests::archive(&[("model_config.yaml", b"a: ["), ("../../x", b"y")])),
+            ("onnx", "plain", onnx::tests::model("weights.data", &[("license", "mit"), ("author", "Acme")])),
+            ("onnx", "outside", onnx::tests::model("../../etc/passwd", &[])),
+            ("onnx", "cut", onnx::tests::model("w", &[("license", "mit")])[..40].to_vec()),
+            ("tflite", "metadata", tflite::tests::model_file()),
+            ("tflite", "empty", b"\x08\0\0\0TFL3\0\0\0\0".to_vec()),
+            ("tflite", "offset", b"\xff\xff\xff\x7fTFL3\x04\0\x04\0\x04\0\0\0".to_vec()),
+            (
+                "keras",
+                "archive",
+                zip::tests::archive(
+                    b"",
+                    &[
+                        ("config.json", "config.json", 0, config.as_bytes()),
+                        ("model.weights.h5", "model.weights.h5", 0, b"x"),
+                    ],
+                ),
+            ),
+            ("keras", "hdf5", h5),
+            (
+                "keras",
+                "module",
+                zip::tests::archive(
+                    b"",
+                    &[("config.json", "config.json", 0, keras::tests::config("Popen", "subprocess").as_bytes())],
+                ),
+            ),
+            ("coreml", "model", coreml::tests::model_file()),
+            ("coreml", "manifest", manifest.to_vec()),
+            ("coreml", "outside", br#"{"itemInfoEntries":{"A":{"path":"../../x"}}}"#.to_vec()),
+        ]
+    }
+
+    /// The seeds are what [`seeds`] makes: `FREEHOLD_WRITE_SEEDS=1` writes them anew.
+    #[test]
+    fn container_seeds_are_current() {
+        let corpus = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus"));
+        for (folder, name, bytes) in seeds() {
+            let path = corpus.join(folder).join(name);
+            if std::env::var_os("FREEHOLD_WRITE_SEEDS").is_some() {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(&path, &bytes).unwrap();
+            }
+            assert!(fs::read(&path).ok().as_deref() == Some(bytes.as_slice()), "{folder}/{name} is stale");
+        }
+    }
+
+    #[test]
+    fn container_seeds_cut_anywhere_never_panic() {
+        for (folder, _, bytes) in seeds() {
+            let (_, target) = ALL.iter().find(|(n, _)| *n == folder).unwrap();
+            for n in (0..bytes.len()).step_by(1 + bytes.len() / 256) {
+                target(&bytes[..n]);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn mutated_containers_never_panic(
+            which in any::<prop::sample::Index>(),
+            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..4), 1..12),
+        ) {
+            let all = seeds();
+            let mut data = all[which.index(all.len())].2.clone();
+            for (at, byte, how) in edits {
+                let i = at.index(data.len() + 1);
+                match how {
+                    0 | 1 if i < data.len() => data[i] = if how == 0 { byte } else { 0xff },
+                    2 => data.insert(i, byte),
+                    _ => data.truncate(i.max(data.len() / 2)),
+                }
+            }
+            for (_, target) in ALL {
+                target(&data);
+            }
+        }
+    }
+}

@@ -42,6 +42,32 @@ impl ReadAt for Vec<u8> {
 /// Bytes of every file that are read first: enough to tell what it is, and the whole of most configs.
 pub(crate) const HEAD_BYTES: usize = 4096;
 
+/// A part of a source, read as if it were a file of its own: a member of an archive.
+pub(crate) struct Window<'a> {
+    source: &'a dyn ReadAt,
+    from: u64,
+    size: u64,
+}
+
+impl<'a> Window<'a> {
+    /// `size` bytes from `from`, fewer where the source ends before.
+    pub(crate) fn new(source: &'a dyn ReadAt, from: u64, size: u64) -> Window<'a> {
+        Window { source, from, size: size.min(source.size().saturating_sub(from)) }
+    }
+}
+
+impl ReadAt for Window<'_> {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let n = buffer.len().min(left);
+        self.source.read_at(self.from.saturating_add(offset), buffer.get_mut(..n).unwrap_or_default())
+    }
+}
+
 /// A source, its first bytes, and how much was read of it.
 pub(crate) struct Input<'a> {
     source: &'a dyn ReadAt,
@@ -60,6 +86,11 @@ impl<'a> Input<'a> {
         let mut input = Input { source, size, head: Vec::new(), bytes_read: 0 };
         input.head = input.read(0, HEAD_BYTES)?;
         Ok(input)
+    }
+
+    /// A part of the file that is read by itself; its bytes are counted by whoever reads it.
+    pub(crate) fn window(&self, from: u64, size: u64) -> Window<'a> {
+        Window::new(self.source, from, size)
     }
 
     /// Up to `want` bytes from `offset`: fewer only at the end of the file. Never allocates more than the file has.
@@ -104,6 +135,8 @@ pub(crate) struct Cursor<'i, 'a> {
     pub(crate) at: u64,
     /// Bytes that may still be fetched.
     budget: u64,
+    /// Bytes fetched at once.
+    step: usize,
 }
 
 /// Why a walk ended early.
@@ -123,8 +156,41 @@ const STEP_BYTES: usize = 64 << 10;
 impl<'i, 'a> Cursor<'i, 'a> {
     /// A walk from byte 0 that fetches at most `budget` bytes beyond the head.
     pub(crate) fn new(input: &'i mut Input<'a>, budget: u64) -> Cursor<'i, 'a> {
+        Cursor::stepping(input, budget, STEP_BYTES)
+    }
+
+    /// A walk that fetches `step` bytes at once: less is wasted where most of the file is jumped over.
+    pub(crate) fn stepping(input: &'i mut Input<'a>, budget: u64, step: usize) -> Cursor<'i, 'a> {
         let buffer = std::mem::take(&mut input.head);
-        Cursor { input, buffer, buffer_at: 0, at: 0, budget }
+        Cursor { input, buffer, buffer_at: 0, at: 0, budget, step }
+    }
+
+    /// Moves to any place in the file.
+    pub(crate) fn seek(&mut self, at: u64) -> Result<(), Stop> {
+        if at > self.input.size {
+            return Err(Stop::Truncated { needed: at });
+        }
+        self.at = at;
+        Ok(())
+    }
+
+    /// The next byte, consumed.
+    pub(crate) fn byte(&mut self) -> Result<u8, Stop> {
+        Ok(self.take(1)?.first().copied().unwrap_or(0))
+    }
+
+    /// Bytes up to the next line break, which is consumed and not returned; the first `kept_max` of them, and
+    /// whether there were more.
+    pub(crate) fn line(&mut self, kept_max: usize) -> Result<(Vec<u8>, bool), Stop> {
+        let mut line = Vec::new();
+        let mut cut = false;
+        loop {
+            match self.byte()? {
+                b'\n' => return Ok((line, cut)),
+                b if line.len() < kept_max => line.push(b),
+                _ => cut = true,
+            }
+        }
     }
 
     /// Length of the file.
@@ -159,7 +225,7 @@ impl<'i, 'a> Cursor<'i, 'a> {
     }
 
     fn fill(&mut self, n: usize) -> Result<(), Stop> {
-        let want = n.max(STEP_BYTES);
+        let want = n.max(self.step);
         let cost = u64::try_from(want).unwrap_or(u64::MAX).min(self.left());
         self.budget = self.budget.checked_sub(cost).ok_or(Stop::Budget)?;
         self.buffer = self.input.read(self.at, want).map_err(|e| Stop::Io(e.kind()))?;

@@ -1,27 +1,37 @@
 //! Bytes of a model's files in, facts with evidence out.
 //!
 //! [`read_file`] tells what a file is by its first bytes and reads the little of it that speaks of identity, lineage
-//! and license: headers, configs, the card, legal texts. Weights are never read, pickles never opened, templates never
-//! rendered. Whatever the bytes are there is an answer: what cannot be read is a diagnostic, and reading goes on.
-//! Nothing here opens a file; a caller lends one as [`ReadAt`].
+//! and license: headers, configs, the card, legal texts. Weights are never read, pickles are walked and never loaded,
+//! archives never unpacked, templates never rendered. Whatever the bytes are there is an answer: what cannot be read is
+//! a diagnostic, and reading goes on. Nothing here opens a file; a caller lends one as [`ReadAt`].
 //!
 //! A name inside a file is a claim, not identity, so statements that differ are all kept, each with its place.
 //! Every kept text has its secrets masked.
 
+mod archive;
 mod card;
 mod config;
+mod coreml;
 pub mod fuzz;
 mod gguf;
 mod input;
 mod json;
+mod keras;
+mod labels;
 mod legal;
 mod mask;
 mod merge;
+mod onnx;
+mod pickle;
 mod pointer;
+mod proto;
 mod safetensors;
 mod sink;
 mod sniff;
+mod tar;
+mod tflite;
 mod yaml;
+mod zip;
 
 use freehold_base::{Diagnostic, Fact, TextFile};
 

@@ -45,6 +45,8 @@ struct Entries {
     tensors: u64,
     bad_offsets: bool,
     adapter: bool,
+    /// kohya's name for the file that training began with.
+    began_with: Option<(String, (usize, usize))>,
 }
 
 /// Reads the header; `n` is what [`header_length`] gave.
@@ -61,12 +63,17 @@ pub(crate) fn read(input: &mut Input<'_>, n: u64, sink: &mut Sink<'_>) {
     let outcome = json::walk(json, &mut |path, value, (s, e)| {
         let place = (s + 8, e + 8);
         if path.step(0) == "__metadata__" {
-            metadata(path, value, place, &mut keys, sink);
+            metadata(path, value, place, &mut keys, &mut entries, sink);
         } else {
             entry(path, value, place, &mut entries, sink);
         }
         Go::On
     });
+    if let Some((name, place)) = entries.began_with.take() {
+        // beside a network's matrices it is what they stand on, else what was trained further
+        let kind = if entries.adapter { FactKind::AdapterBase } else { FactKind::BaseModelName };
+        sink.fact(kind, &name, "__metadata__.ss_sd_model_name", Some(place));
+    }
     if let Err(e) = outcome {
         sink.error(
             e.code,
@@ -78,7 +85,14 @@ pub(crate) fn read(input: &mut Input<'_>, n: u64, sink: &mut Sink<'_>) {
     check_extent(&entries, n, input.size, sink);
 }
 
-fn metadata(path: &Path, value: Value<'_>, place: (usize, usize), keys: &mut BTreeSet<Vec<u8>>, sink: &mut Sink<'_>) {
+fn metadata(
+    path: &Path,
+    value: Value<'_>,
+    place: (usize, usize),
+    keys: &mut BTreeSet<Vec<u8>>,
+    entries: &mut Entries,
+    sink: &mut Sink<'_>,
+) {
     if path.depth() != 2 {
         return;
     }
@@ -93,6 +107,28 @@ fn metadata(path: &Path, value: Value<'_>, place: (usize, usize), keys: &mut BTr
         return;
     };
     let text = json::decode(raw);
+    match name {
+        "ss_sd_model_name" => {
+            if text != "None" {
+                entries.began_with = Some((text, place));
+            }
+            return;
+        }
+        "sd_merge_models" => return merged_models(&text, key, place, sink),
+        // `stable-diffusion-xl-v1-base/lora`: the base, then what the file is
+        "modelspec.architecture" => {
+            if let Some((base, form)) = text.split_once('/') {
+                sink.fact(FactKind::BaseModelName, base, key, Some(place));
+                if !entries.adapter && matches!(form, "lora" | "dora" | "lycoris" | "textual-inversion" | "control-net")
+                {
+                    entries.adapter = true;
+                    sink.fact(FactKind::AdapterType, form, key, Some(place));
+                }
+            }
+        }
+        "ss_network_module" => entries.adapter |= text != "None",
+        _ => {}
+    }
     if matches!(kind, FactKind::MergeParent | FactKind::Tag) {
         for part in text.split(',').take(256) {
             sink.fact(kind, part.trim(), key, Some(place));
@@ -103,12 +139,31 @@ fn metadata(path: &Path, value: Value<'_>, place: (usize, usize), keys: &mut BTr
     }
 }
 
+/// What the merger of Stable Diffusion web UI writes: `{"<hash>": {"name": "a.safetensors", …}}`.
+fn merged_models(text: &str, key: &str, place: (usize, usize), sink: &mut Sink<'_>) {
+    let mut names = Vec::new();
+    // the text is JSON inside JSON: its parts have no place of their own
+    let outcome = json::walk(text.as_bytes(), &mut |path, value, _| {
+        if let (2, "name", Value::Str(raw)) = (path.depth(), path.last(), value) {
+            names.push(json::decode(raw));
+        }
+        if names.len() < 256 { Go::On } else { Go::Stop }
+    });
+    if outcome.is_err() {
+        sink.warn("safetensors-metadata", format!("`{key}` is broken: parents that it names may be lost"), Some(place));
+    }
+    for name in names {
+        sink.fact(FactKind::MergeParent, &name, key, Some(place));
+    }
+}
+
 fn metadata_kind(name: &str) -> Option<FactKind> {
     Some(match name {
         "modelspec.title" | "ss_output_name" => FactKind::Name,
         "modelspec.license" | "license" => FactKind::LicenseTag,
         "modelspec.architecture" => FactKind::Architecture,
-        "modelspec.merged_from" => FactKind::MergeParent,
+        "modelspec.merged_from" | "sd_merge_models" => FactKind::MergeParent,
+        "modelspec.author" => FactKind::Organization,
         "modelspec.tags" => FactKind::Tag,
         "ss_sd_model_name" => FactKind::AdapterBase,
         "ss_base_model_version" => FactKind::BaseModelName,
@@ -212,4 +267,49 @@ pub(crate) fn read_index(bytes: &[u8], sink: &mut Sink<'_>) {
 fn is_plain_name(raw: &[u8]) -> bool {
     let odd = |b: &u8| matches!(b, b'/' | b'\\' | b':') || *b < 0x20;
     !raw.is_empty() && raw != b"." && raw != b".." && !raw.iter().any(odd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read_file;
+
+    fn said(metadata: &str, tensors: &str) -> Vec<(FactKind, String)> {
+        let header = format!(r#"{{"__metadata__":{{{metadata}}}{tensors}}}"#);
+        let bytes = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat();
+        let facts = read_file("m.safetensors", &bytes).facts;
+        facts.into_iter().filter(|f| f.kind != FactKind::Format).map(|f| (f.kind, f.value)).collect()
+    }
+
+    #[test]
+    fn kohya_and_model_specs_name_the_base() {
+        let own = |kind, text: &str| (kind, text.to_owned());
+        let lora = said(
+            r#""ss_sd_model_name":"sd_xl_base_1.0.safetensors","ss_base_model_version":"sdxl_base_v1-0","ss_network_module":"networks.lora","modelspec.author":"Acme""#,
+            "",
+        );
+        assert_eq!(
+            lora,
+            [
+                own(FactKind::BaseModelName, "sdxl_base_v1-0"),
+                own(FactKind::AdapterType, "networks.lora"),
+                own(FactKind::Organization, "Acme"),
+                own(FactKind::AdapterBase, "sd_xl_base_1.0.safetensors")
+            ]
+        );
+        assert_eq!(said(r#""ss_sd_model_name":"a.ckpt""#, ""), [own(FactKind::BaseModelName, "a.ckpt")]);
+        assert_eq!(said(r#""ss_sd_model_name":"None","ss_network_module":"None""#, ""), []);
+        let spec = said(r#""modelspec.architecture":"stable-diffusion-xl-v1-base/lora""#, "");
+        assert_eq!(
+            spec,
+            [
+                own(FactKind::BaseModelName, "stable-diffusion-xl-v1-base"),
+                own(FactKind::AdapterType, "lora"),
+                own(FactKind::Architecture, "stable-diffusion-xl-v1-base/lora")
+            ]
+        );
+        let merged =
+            said(r#""sd_merge_models":"{\"ab\": {\"name\": \"x.ckpt\"}, \"cd\": {\"name\": \"y.ckpt\"}}""#, "");
+        assert_eq!(merged, [own(FactKind::MergeParent, "x.ckpt"), own(FactKind::MergeParent, "y.ckpt")]);
+    }
 }

@@ -64,12 +64,30 @@ fn breaks(bytes: &[u8]) -> u32 {
 pub(crate) struct Sink<'a> {
     file: &'a str,
     lines: Option<Lines<'a>>,
+    /// Where the member that is being read begins in its file.
+    shift: u64,
+    /// Name of that member, put before keys.
+    member: String,
+    /// True where the latest diagnostic was one too many.
+    dropped: bool,
     pub(crate) out: FileFacts,
 }
 
 impl<'a> Sink<'a> {
     pub(crate) fn new(file: &'a str) -> Sink<'a> {
-        Sink { file, lines: None, out: FileFacts::default() }
+        Sink { file, lines: None, shift: 0, member: String::new(), dropped: false, out: FileFacts::default() }
+    }
+
+    /// Reads a member that begins `shift` bytes into what is being read: its places become places in the file.
+    /// Keys get `member` and a colon before them where it is not empty.
+    pub(crate) fn within(&mut self, member: &str, shift: u64, read: impl FnOnce(&mut Sink<'a>)) {
+        let outer = self.shift;
+        let inner = if member.is_empty() { self.member.clone() } else { format!("{member}:") };
+        let name = std::mem::replace(&mut self.member, inner);
+        self.shift = outer.saturating_add(shift);
+        read(self);
+        self.shift = outer;
+        self.member = name;
     }
 
     /// Places from now on have lines, counted in `bytes`.
@@ -103,7 +121,8 @@ impl<'a> Sink<'a> {
         }
         let start = bytes.and_then(|(s, _)| usize::try_from(s).ok());
         let line = start.and_then(|s| self.lines.as_ref().map(|l| l.line(s)));
-        let key = clean(key, KEY_BYTES_MAX);
+        let key = clean(&format!("{}{key}", self.member), KEY_BYTES_MAX);
+        let bytes = bytes.map(|(s, e)| (s.saturating_add(self.shift), e.saturating_add(self.shift)));
         let evidence = Evidence { file: self.file.to_owned(), key, bytes, line };
         self.out.facts.push(Fact { kind, value, evidence });
     }
@@ -130,10 +149,21 @@ impl<'a> Sink<'a> {
     }
 
     fn push(&mut self, severity: Severity, code: &'static str, message: &str, bytes: Option<(usize, usize)>) {
+        self.dropped = false;
         if self.out.diagnostics.len() >= DIAGNOSTICS_MAX {
-            return;
+            // many warnings must not hide an error
+            let lesser = self.out.diagnostics.iter().rposition(|d| d.severity != Severity::Error);
+            match lesser.filter(|_| severity == Severity::Error) {
+                Some(at) => drop(self.out.diagnostics.remove(at)),
+                None => {
+                    self.dropped = true;
+                    return;
+                }
+            }
         }
         let position = bytes.zip(self.lines.as_ref()).map(|((s, _), l)| (l.line(s), l.column(s)));
+        let shift = usize::try_from(self.shift).unwrap_or(usize::MAX);
+        let bytes = bytes.map(|(s, e)| (s.saturating_add(shift), e.saturating_add(shift)));
         let label = Some(Label { file: self.file.to_owned(), bytes, position });
         let message = clean(message, MESSAGE_BYTES_MAX);
         self.out.diagnostics.push(Diagnostic { severity, code, message, label, help: None });
@@ -141,7 +171,7 @@ impl<'a> Sink<'a> {
 
     /// Adds what to do to the latest diagnostic.
     pub(crate) fn help(&mut self, help: &str) {
-        if let Some(d) = self.out.diagnostics.last_mut() {
+        if let Some(d) = self.out.diagnostics.last_mut().filter(|_| !self.dropped) {
             d.help = Some(help.to_owned());
         }
     }
@@ -182,6 +212,35 @@ mod tests {
         let block = vec![b'\n'; 2048];
         assert_eq!(Lines::new(&block).line(2048), 2049);
         assert_eq!(Lines::new(b"").line(0), 1);
+    }
+
+    #[test]
+    fn warnings_do_not_hide_an_error() {
+        let mut sink = Sink::new("f");
+        for i in 0..100 {
+            sink.warn("w", format!("{i}"), None);
+        }
+        sink.error("e", "last", None);
+        sink.help("help");
+        sink.warn("w", "more", None);
+        sink.help("wrong");
+        let all = &sink.out.diagnostics;
+        let last = all.last().unwrap();
+        assert_eq!((all.len(), last.code, last.help.as_deref()), (DIAGNOSTICS_MAX, "e", Some("help")));
+    }
+
+    #[test]
+    fn members_have_places_in_the_file() {
+        let mut sink = Sink::new("f");
+        sink.within("a", 10, |sink| {
+            sink.fact(FactKind::Name, "x", "k", Some((1, 2)));
+            sink.within("", 5, |sink| sink.warn("w", "m", Some((1, 2))));
+        });
+        sink.fact(FactKind::Name, "y", "k", Some((1, 2)));
+        let places: Vec<_> =
+            sink.out.facts.iter().map(|f| (f.evidence.key.as_str(), f.evidence.bytes.unwrap())).collect();
+        assert_eq!(places, [("a:k", (11, 12)), ("k", (1, 2))]);
+        assert_eq!(sink.out.diagnostics[0].label.as_ref().unwrap().bytes, Some((16, 17)));
     }
 
     #[test]

@@ -5,7 +5,9 @@ use freehold_base::FactKind;
 use crate::config::{self, Config};
 use crate::input::{Input, ReadAt};
 use crate::sink::{Sink, TEXT_BYTES_MAX, same_length_text};
-use crate::{FileFacts, card, gguf, legal, merge, pointer, safetensors};
+use crate::{
+    FileFacts, archive, card, coreml, gguf, keras, legal, merge, onnx, pointer, safetensors, tar, tflite, zip,
+};
 
 /// Longest JSON config; tokenizers' reach a few MB.
 const CONFIG_BYTES_MAX: usize = 16 << 20;
@@ -62,18 +64,16 @@ fn binary(path: &str, base: &str, input: &mut Input<'_>, sink: &mut Sink<'_>) ->
         contradiction(base, "safetensors", sink);
     } else if legal::kind(path).is_some() {
         return false;
-    } else if let Some(format) = other_format(base, &head) {
-        sink.fact(FactKind::Format, format, "", Some((0, head.len().min(4))));
-        if format == "pytorch" {
-            sink.out.model_file = is_weights_name(base);
-            pickle_note(sink);
-        }
+    } else if container(base, &head, input, sink) || named_only(base, &head, sink) {
+        return true;
     } else {
         match format_by_name(base) {
             Some("safetensors") => safetensors::read_broken(&head, input.size, sink),
             Some("gguf") => {
                 sink.error("gguf-magic", "named like a GGUF file, but does not begin with its magic", Some((0, 4)));
             }
+            Some("onnx") => onnx::read(input, sink),
+            Some("coreml") => coreml::read(input, sink),
             _ => return false,
         }
     }
@@ -88,35 +88,83 @@ fn contradiction(base: &str, format: &str, sink: &mut Sink<'_>) {
     }
 }
 
-/// Says that loading the file may run code.
+/// Says that loading the file may run code; for a pickle whose bytes are not here.
 pub(crate) fn pickle_note(sink: &mut Sink<'_>) {
-    sink.note("pickle-code", "a pickle: loading it can run code, and it is not opened here", None);
+    sink.note("pickle-code", "a pickle: loading it can run code, and its content is not here to be looked at", None);
 }
 
-/// Containers that are named and not looked into.
-fn other_format(base: &str, head: &[u8]) -> Option<&'static str> {
-    let ending = base.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
-    let ending = ending.as_deref().unwrap_or_default();
-    let torch = matches!(ending, "bin" | "pt" | "pth" | "ckpt" | "pkl" | "pickle" | "mar");
-    let torch_zip = head.starts_with(b"PK\x03\x04") && head.windows(9).take(256).any(|w| w == b"/data.pkl");
-    if torch_zip || (torch && head.starts_with(b"PK\x03\x04")) || (head.starts_with(b"\x80") && pickle_protocol(head)) {
-        return Some("pytorch");
+/// Containers that are looked into, told by their bytes; false where it is none of them.
+fn container(base: &str, head: &[u8], input: &mut Input<'_>, sink: &mut Sink<'_>) -> bool {
+    let lower = base.to_ascii_lowercase();
+    let prefixed = head.starts_with(b"MZqFpD=") || head.starts_with(b"jartsr=") || lower.ends_with(".llamafile");
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        return archive::read_zip(base, input, sink, 0);
+    }
+    // some loaders find an archive by its end, whatever stands before it
+    let by_end = prefixed || format_by_name(base) == Some("pytorch");
+    if by_end && zip::ends_like_one(input) {
+        let zip = archive::read_zip(base, input, sink, 0);
+        return archive::read_pickle(base, input, sink) || zip;
     }
     if head.get(4..8) == Some(b"TFL3") {
-        return Some("tflite");
+        tflite::read(input, sink);
+    } else if keras::is_hdf5(head) {
+        keras::read_hdf5(input, sink);
+    } else if coreml::is_manifest(base, head) {
+        coreml::read_manifest(input, sink);
+    } else if onnx::looks_like_one(head) && format_by_name(base) != Some("coreml") {
+        onnx::read(input, sink);
+    } else if tar::is_one(head) {
+        return archive::read_tar(base, input, sink);
+    } else {
+        return archive::read_npy(input, sink) || archive::read_pickle(base, input, sink);
     }
-    if head.starts_with(b"\x89HDF\r\n\x1a\n") {
-        return Some("hdf5");
-    }
-    match ending {
-        "keras" if head.starts_with(b"PK\x03\x04") => Some("keras"),
-        "onnx" if head.first() == Some(&0x08) => Some("onnx"),
-        _ => None,
-    }
+    true
 }
 
-fn pickle_protocol(head: &[u8]) -> bool {
-    head.get(1).is_some_and(|p| (2..=5).contains(p))
+/// Formats that are told and whose inside stays closed.
+fn named_only(base: &str, head: &[u8], sink: &mut Sink<'_>) -> bool {
+    let has = |word: &[u8]| head.windows(word.len()).take(2048).any(|w| w == word);
+    let format = if head.starts_with(b"ftrt") {
+        "tensorrt"
+    } else if head.get(4..8) == Some(b"ORTM") {
+        "ort"
+    } else if matches!(head.get(4..8), Some(b"ET12" | b"ET11")) {
+        "executorch"
+    } else if base.to_ascii_lowercase().ends_with(".xml") && has(b"<net name=\"") && has(b"<layers") {
+        "openvino"
+    } else if let Some(packer) = packer(base, head) {
+        let message = format!("packed with {packer}: what it holds is not looked into");
+        sink.warn("compressed-unread", message, Some((0, head.len().min(4))));
+        sink.help("unpack it and check what comes out");
+        sink.out.model_file = is_weights_name(base);
+        return true;
+    } else {
+        return false;
+    };
+    sink.fact(FactKind::Format, format, "", Some((0, head.len().min(8))));
+    sink.out.model_file = true;
+    true
+}
+
+/// The program that packed a file whose name promises weights or a pickle.
+pub(crate) fn packer(base: &str, head: &[u8]) -> Option<&'static str> {
+    let lower = base.to_ascii_lowercase();
+    let inner =
+        [".gz", ".bz2", ".xz", ".zst", ".lz4", ".z"].iter().find_map(|e| lower.strip_suffix(e)).unwrap_or(&lower);
+    format_by_name(inner).filter(|f| matches!(*f, "pytorch" | "pickle" | "nemo" | "numpy"))?;
+    let pickle = [".pkl", ".pickle", ".joblib"].iter().any(|e| inner.ends_with(e));
+    Some(match head {
+        [0x1f, 0x8b, ..] => "gzip",
+        [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => "7-zip",
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => "bzip2",
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => "xz",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd",
+        [0x04, 0x22, 0x4d, 0x18, ..] => "lz4",
+        [b'R', b'a', b'r', b'!', ..] => "rar",
+        [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] if pickle => "zlib",
+        _ => return None,
+    })
 }
 
 /// The format that a name promises.
@@ -125,7 +173,11 @@ pub(crate) fn format_by_name(base: &str) -> Option<&'static str> {
     Some(match ending.to_ascii_lowercase().as_str() {
         "gguf" => "gguf",
         "safetensors" => "safetensors",
-        "bin" | "pt" | "pth" | "ckpt" | "pkl" => "pytorch",
+        "bin" | "pt" | "pth" | "ckpt" | "pkl" | "mar" | "jit" | "ptl" => "pytorch",
+        "pickle" | "joblib" => "pickle",
+        "npz" | "npy" => "numpy",
+        "nemo" => "nemo",
+        "llamafile" => "llamafile",
         "onnx" => "onnx",
         "tflite" => "tflite",
         "keras" => "keras",
@@ -138,7 +190,8 @@ pub(crate) fn format_by_name(base: &str) -> Option<&'static str> {
 /// True for weights, false for what a training run leaves beside them in the same container.
 pub(crate) fn is_weights_name(base: &str) -> bool {
     let state = ["training_args", "optimizer", "scheduler", "rng_state", "scaler", "trainer_state"];
-    format_by_name(base).is_some() && !base.ends_with(".pkl") && !state.iter().any(|s| base.starts_with(s))
+    let format = format_by_name(base).filter(|f| !matches!(*f, "pickle" | "numpy"));
+    format.is_some() && !base.ends_with(".pkl") && !state.iter().any(|s| base.starts_with(s))
 }
 
 /// A card's name: `README.md`, `README_HF.md`, `model_card.md`.
@@ -214,5 +267,38 @@ fn text(path: &str, base: &str, bytes: &[u8], whole: bool, size: u64, sink: &mut
         } else {
             card::read(&text, sink);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closed_formats_are_named() {
+        let xml = b"<?xml version=\"1.0\"?>\n<net name=\"Model0\" version=\"11\">\n\t<layers>\n";
+        for (name, bytes, format) in [
+            ("m.engine", &b"ftrt\0\0\0\0"[..], "tensorrt"),
+            ("m.ort", b"\x18\0\0\0ORTM", "ort"),
+            ("m.pte", b"\x18\0\0\0ET12", "executorch"),
+            ("openvino_model.xml", xml, "openvino"),
+        ] {
+            let facts = read_file(name, &bytes);
+            assert_eq!(facts.facts[0].value, format, "{name}");
+            assert!(facts.model_file && facts.diagnostics.is_empty());
+        }
+        let page = &b"<?xml version=\"1.0\"?><net name=\"x\">"[..];
+        assert!(read_file("page.xml", &page).facts.is_empty());
+    }
+
+    #[test]
+    fn packed_pickles_are_told() {
+        let codes =
+            |name: &str, bytes: &[u8]| read_file(name, &bytes).diagnostics.iter().map(|d| d.code).collect::<Vec<_>>();
+        assert_eq!(codes("m.nemo", b"\x1f\x8b\x08\0"), ["compressed-unread"]);
+        assert_eq!(codes("m.joblib", b"\x78\x9c\0\0"), ["compressed-unread"]);
+        assert_eq!(codes("m.pkl.gz", b"\x1f\x8b\x08\0"), ["compressed-unread"]);
+        assert_eq!(codes("m.bin", b"7z\xbc\xaf\x27\x1c\0"), ["compressed-unread"]);
+        assert_eq!(codes("notes.tar.gz", b"\x1f\x8b\x08\0"), Vec::<&str>::new());
     }
 }

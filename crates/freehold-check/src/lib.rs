@@ -4,11 +4,13 @@ mod case;
 mod compare;
 mod dossier;
 pub mod fuzz;
+mod lineage;
 mod model;
 mod statement;
 
 pub use case::{CASE_BYTES_MAX, Case, case_from_json, case_from_toml, node_of_json};
 pub use compare::{Difference, ForWhom, LicenseChange, Side, catalog_changes, compare};
 pub use dossier::{Dossier, Outgoing, Parts, Subject, judge};
+pub use lineage::{Lineage, LineageStep, LineageTerm, LineageWork, Maker, Role, lineage};
 pub use model::{Model, ModelFiles, ReleaseFile, Said, model, read_release};
 pub use statement::{read_facts, read_value};

@@ -30,7 +30,7 @@ pub(crate) fn recipients(accesses: &[Access]) -> &'static str {
 }
 
 /// A step, from the child to the parent.
-pub(crate) fn step(relation: Relation) -> &'static str {
+pub fn step(relation: Relation) -> &'static str {
     match relation {
         Relation::Copy => "copy of",
         Relation::Converted => "converted from",

@@ -60,6 +60,16 @@ pub(crate) fn blob_hash(target: &Path) -> Option<String> {
     name(target).filter(|n| is_hex(n, 64)).map(str::to_ascii_lowercase)
 }
 
+/// True for a commit's 40 hex digits.
+pub(crate) fn is_commit(text: &str) -> bool {
+    is_hex(text, 40)
+}
+
+/// Folders of a cache that hold datasets and apps: no models.
+pub(crate) fn is_other(folder: &str) -> bool {
+    folder.starts_with("datasets--") || folder.starts_with("spaces--")
+}
+
 fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit())
 }

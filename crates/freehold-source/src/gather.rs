@@ -15,9 +15,17 @@ pub(crate) struct ReadFile {
     pub(crate) path: String,
     pub(crate) bytes: u64,
     pub(crate) said: FileFacts,
+    /// For a Modelfile: the files of its folder that it is made from.
+    pub(crate) made_from: Vec<String>,
+    /// The repository that a file beside it says it was downloaded from.
+    pub(crate) repository: Option<String>,
 }
 
 impl ReadFile {
+    pub(crate) fn new(path: String, bytes: u64, said: FileFacts) -> ReadFile {
+        ReadFile { path, bytes, said, made_from: Vec::new(), repository: None }
+    }
+
     fn base(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
@@ -29,6 +37,10 @@ impl ReadFile {
 
     fn has(&self, kind: FactKind) -> bool {
         self.said.facts.iter().any(|f| f.kind == kind)
+    }
+
+    fn is_recipe(&self) -> bool {
+        crate::modelfile::is_name(self.base())
     }
 
     fn is_gguf(&self) -> bool {
@@ -84,6 +96,8 @@ pub(crate) fn artifact(root_name: String, mut files: Vec<ReadFile>) -> Artifact 
 
 /// Divides a folder that holds GGUF files of several models and nothing that speaks for all of them.
 ///
+/// So are several Modelfiles, where nothing else speaks for the folder: each is a model.
+///
 /// Files are of one model where `general.basename`, else `general.name`, else the file name without its shard and
 /// quantization is the same. With a card or a config in the folder it is one model, whatever its files say of
 /// themselves. Projectors and all other files go to each.
@@ -92,8 +106,20 @@ pub(crate) fn split(root_name: &str, own: &[ReadFile], rest: Vec<ReadFile>) -> V
         let files = own.iter().cloned().chain(rest).collect();
         vec![artifact(root_name.to_owned(), files)]
     };
-    if own.iter().any(|f| f.said.model_file && !f.is_gguf()) {
+    let speaks = |f: &&ReadFile| f.said.model_file && !f.is_gguf();
+    if own.iter().filter(speaks).any(|f| !f.is_recipe()) {
         return together(own, rest);
+    }
+    let (recipes, others): (Vec<&ReadFile>, Vec<&ReadFile>) = own.iter().partition(|f| speaks(f));
+    if !recipes.is_empty() && (recipes.len() == 1 || others.iter().any(|f| f.said.model_file)) {
+        return together(own, rest);
+    }
+    if !recipes.is_empty() {
+        let one = |recipe: &ReadFile| {
+            let files = others.iter().copied().chain([recipe]).cloned().chain(rest.iter().cloned()).collect();
+            artifact(below(root_name, recipe.base()), files)
+        };
+        return recipes.into_iter().map(one).collect();
     }
     let (models, shared): (Vec<&ReadFile>, Vec<&ReadFile>) = own.iter().partition(|f| f.is_gguf() && !f.is_projector());
     // the later shards of a model carry no name: they take that of the first
@@ -116,11 +142,47 @@ pub(crate) fn split(root_name: &str, own: &[ReadFile], rest: Vec<ReadFile>) -> V
         .into_values()
         .map(|group| {
             let label = group.first().map(|f| without_shard(f.base())).unwrap_or_default();
-            let name = if root_name.is_empty() { label } else { format!("{root_name}/{label}") };
-            let files = group.into_iter().chain(shared.iter().copied()).cloned().chain(rest.iter().cloned()).collect();
-            artifact(name, files)
+            let with = shared.iter().copied().filter(|f| speaks_for(f, &group, own)).collect::<Vec<_>>();
+            let files = group.into_iter().chain(with).cloned().chain(rest.iter().cloned()).collect();
+            artifact(below(root_name, &label), files)
         })
         .collect()
+}
+
+fn below(root_name: &str, label: &str) -> String {
+    if root_name.is_empty() { label.to_owned() } else { format!("{root_name}/{label}") }
+}
+
+/// A recipe that is made from files of its folder speaks for those; every other file speaks for all.
+fn speaks_for(file: &ReadFile, group: &[&ReadFile], own: &[ReadFile]) -> bool {
+    let made_from = |f: &ReadFile| file.made_from.iter().any(|m| m == f.base());
+    group.iter().any(|f| made_from(f)) || !own.iter().any(made_from)
+}
+
+/// Takes out of a folder the models whose files say each where they were downloaded: one a repository.
+pub(crate) fn by_repository(own: &mut Vec<ReadFile>) -> Vec<Artifact> {
+    let mut groups: BTreeMap<String, Vec<ReadFile>> = BTreeMap::new();
+    for file in own.iter().filter(|f| f.said.model_file && !f.said.not_a_model) {
+        if let Some(repository) = &file.repository {
+            groups.entry(repository.clone()).or_default();
+        }
+    }
+    let mut left = Vec::with_capacity(own.len());
+    for file in own.drain(..) {
+        match file.repository.as_ref().and_then(|r| groups.get_mut(r)) {
+            Some(group) => group.push(file),
+            None => left.push(file),
+        }
+    }
+    *own = left;
+    groups.into_iter().map(|(repository, files)| artifact(repository, files)).collect()
+}
+
+/// Takes every model file out of a folder, each a model of its own.
+pub(crate) fn one_by_one(root_name: &str, own: &mut Vec<ReadFile>) -> Vec<Artifact> {
+    let (models, left): (Vec<_>, Vec<_>) = own.drain(..).partition(|f| f.said.model_file && !f.said.not_a_model);
+    *own = left;
+    models.into_iter().map(|f| artifact(below(root_name, f.base()), vec![f])).collect()
 }
 
 fn header_name(file: &ReadFile) -> Option<String> {

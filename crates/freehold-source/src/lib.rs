@@ -1,4 +1,4 @@
-//! Folders, files and the Hugging Face cache, read into artifacts.
+//! Folders, files and the stores of model tools, read into artifacts.
 //!
 //! Which files make one artifact:
 //! - A folder that directly holds a *model file* is a model: weights or a git-lfs pointer to them, `config.json`,
@@ -6,23 +6,38 @@
 //!   it are part of it, except those that are models themselves; below `model_index.json` or `modules.json`
 //!   everything is part.
 //! - A folder of several GGUF models with neither card nor config is divided by their headers' names.
-//! - Each snapshot of a cached repository is one artifact.
+//! - Each snapshot of a repository in the Hugging Face cache is one artifact; so is each manifest of Ollama and of
+//!   Docker Model Runner, found where `manifests` and `blobs` lie, and each repository of llama.cpp's flat folder.
+//! - A Modelfile that names its parent is a model; one that is made from a file beside it speaks for that.
 //! - Files around the only model that is found belong to it; around several they belong to none, with a note.
 //!
 //! Regular files only, inside the given root only: a link is followed where it leads inside the root, in a cache into
-//! the same repository's blobs. Nothing is written and nothing fetched.
+//! the same repository's blobs, in a store inside the store. Pipes, sockets and devices are told and not opened, the
+//! tokens that lie beside stores are not opened at all. Nothing is written and nothing fetched; no environment variable
+//! is read but those that the caller gives to [`stores`].
 
 mod cache;
 mod disk;
+mod docker;
 mod gather;
+mod modelfile;
+mod oci;
+mod ollama;
+mod places;
+mod said;
+mod sidecar;
 mod texts;
 mod walk;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use freehold_artifact::Artifact;
-use freehold_base::Diagnostic;
+use freehold_base::{Diagnostic, FactKind};
 
+use oci::Digest;
+use walk::Only;
+
+pub use places::{Store, StoreKind, stores};
 pub use texts::read_texts;
 
 /// How far a walk goes.
@@ -96,21 +111,67 @@ pub fn each(path: &Path, limits: &Limits, out: &mut dyn FnMut(Artifact)) -> Resu
     let metadata = root
         .metadata()
         .map_err(|e| Diagnostic::error("unreadable", format!("`{}` cannot be read: {}", path.display(), e.kind())))?;
-    if metadata.is_dir() {
-        return Ok(walk::Walk::new(root, limits, out).run(&name));
-    }
-    if !metadata.is_file() {
+    if !metadata.is_dir() && !metadata.is_file() {
         let message = format!("`{}` is neither a folder nor a regular file", path.display());
         return Err(Diagnostic::error("source-not-a-file", message));
     }
-    let (bytes, said) = walk::read(&root, &name, &name);
+    if let Some((store, only)) = store_around(&root) {
+        let (found, diagnostics) = walk::Walk::new(store, limits, out).run_store(&only);
+        if found {
+            return Ok(diagnostics);
+        }
+    }
+    if metadata.is_dir() {
+        return Ok(walk::Walk::new(root, limits, out).run(&name));
+    }
+    let mut file = walk::read(&root, &name, &name, None);
+    let hash = root.parent().and_then(Path::file_name).filter(|n| *n == "blobs").and(Digest::parse(&name));
+    file.said.facts.extend(hash.and_then(|h| said::fact(FactKind::Sha256, h.hex(), &name, "name")));
     let mut artifact = Artifact { root_name: name.clone(), ..Artifact::default() };
-    artifact.add(name, bytes, said);
+    artifact.add(name, file.bytes, file.said);
     // a file inside a snapshot: its folders say what it is
     if let Some(snapshot) = path.parent().and_then(cache::snapshot_of) {
         artifact.root_name = snapshot.repository.clone();
         artifact.facts.splice(0..0, snapshot.facts());
+    } else if let Some(kept) = root.parent().and_then(|folder| places::kept(folder, false)) {
+        let fact = said::fact(FactKind::Repository, &kept.repository, &kept.folder, "folder");
+        artifact.facts.splice(0..0, fact);
+        artifact.root_name = kept.repository;
     }
     out(artifact);
     Ok(Vec::new())
+}
+
+/// Folders above a path inside a store of blobs, up to the store: `manifests/{host}/{namespace}/{name}/{tag}`.
+const STORE_LEVELS: usize = 5;
+
+/// The store of blobs that `path` lies in, and what of it `path` is.
+fn store_around(path: &Path) -> Option<(PathBuf, Only)> {
+    for store in path.ancestors().skip(1).take(STORE_LEVELS) {
+        let inside = path.strip_prefix(store).ok()?;
+        let mut parts = inside.iter().map(|p| p.to_string_lossy().into_owned());
+        let first = parts.next()?;
+        if !(first == "manifests" || first == "blobs") {
+            continue;
+        }
+        let is_store =
+            ["manifests", "blobs"].iter().all(|n| store.join(n).symlink_metadata().is_ok_and(|m| m.is_dir()));
+        if !is_store {
+            continue;
+        }
+        let rest: Vec<String> = parts.collect();
+        let blob = match rest.as_slice() {
+            [name] => Digest::parse(name),
+            [kind, hex] => Digest::parse(&format!("{kind}:{hex}")),
+            _ => None,
+        };
+        let only = match (first.as_str(), blob) {
+            ("manifests", _) => Only::Under(rest),
+            (_, Some(digest)) => Only::Blob(digest),
+            (_, None) if rest.is_empty() => Only::All,
+            (_, None) => return None,
+        };
+        return Some((store.to_path_buf(), only));
+    }
+    None
 }

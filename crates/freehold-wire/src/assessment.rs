@@ -253,7 +253,7 @@ pub struct Evidence {
     /// File, relative to the subject; or who says it.
     pub file: String,
     /// Key inside the file.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub key: String,
     /// First and last byte (exclusive).
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -251,7 +251,7 @@ fn license(d: &Dossier<'_>, l: &engine::Governing) -> wire::License {
     }
 }
 
-fn evidence(e: &base::Evidence) -> wire::Evidence {
+pub(crate) fn evidence(e: &base::Evidence) -> wire::Evidence {
     wire::Evidence {
         file: e.file.clone(),
         key: e.key.clone(),

@@ -4,12 +4,16 @@ mod assessment;
 mod convert;
 mod identification;
 mod law;
+mod lineage;
 mod reading;
+mod scan;
 
 pub use assessment::*;
 pub use identification::*;
 pub use law::{catalog_list, difference};
+pub use lineage::*;
 pub use reading::*;
+pub use scan::*;
 
 /// The JSON Schema of `freehold.report/1`, which holds that of `freehold.assessment/1`.
 pub fn report_schema() -> serde_json::Value {

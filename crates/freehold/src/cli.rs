@@ -10,8 +10,10 @@ may we ship this model the way we want to, and what do we owe if we do
 
   freehold init                      answer a few questions about your organization, once
   freehold check [WHAT…]             every model in WHAT (default .), judged
+  freehold scan [PATH…] [--machine]  every model that lies or is named here; on this machine
   freehold why CODE [WHAT]           the trail behind a duty, a finding or a verdict
   freehold what-if [WHAT] --set …    what moves if a fact, the access or the base changes
+  freehold lineage [WHAT…]           what it was made from, each step with its evidence
   freehold explain LICENSE|MODEL     what a license says; what a model is under
   freehold identify FILE…            which license a text is, and where it differs
   freehold read FILE…                what a license text that nobody has read appears to say
@@ -135,6 +137,20 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 .args(fact_args(catalog)),
         )
         .subcommand(
+            Command::new("scan")
+                .about("every model that lies in PATH or is named in its code and deployment files; no verdict")
+                .arg(Arg::new("what").value_name("PATH").num_args(0..).default_value(".").help("folders and files"))
+                .arg(
+                    Arg::new("machine")
+                        .long("machine")
+                        .action(ArgAction::SetTrue)
+                        .help("the stores of this machine: Hugging Face cache, Ollama, LM Studio, …"),
+                )
+                .args(subject_args())
+                .args(fact_args(catalog))
+                .arg(format_arg(&["human", "json"])),
+        )
+        .subcommand(
             Command::new("init")
                 .about("at most eight questions about your organization; writes freehold.toml")
                 .arg(
@@ -177,6 +193,20 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 .about("what the files say, each fact with its place; no verdict")
                 .arg(what().num_args(0..).default_value("."))
                 .arg(format_arg(&["human", "json"])),
+        )
+        .subcommand(
+            Command::new("lineage")
+                .about("what every model in WHAT was made from, each step with its evidence; drawn as svg or mermaid")
+                .arg(
+                    Arg::new("what")
+                        .value_name("WHAT")
+                        .num_args(0..)
+                        .default_value(".")
+                        .help("folder, file, case.toml, or a model of the catalog (ORG/NAME); several are one graph"),
+                )
+                .arg(format_arg(&["human", "json", "mermaid", "svg"]))
+                .arg(Arg::new("out").long("out").value_name("FILE").help("write it here"))
+                .args(subject_args().into_iter().filter(|a| ["made-by", "base", "as-of"].contains(&a.get_id().as_str()))),
         )
         .subcommand(
             Command::new("explain")

@@ -110,7 +110,7 @@ fn nothing_at(path: &str) -> Diagnostic {
         .help("looked for *.gguf, *.safetensors, config.json, adapter_config.json, a model card with front matter, mergekit_config.yml, git-lfs pointers and a Hugging Face cache")
 }
 
-fn dossier<'c>(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'c>) -> Dossier<'c> {
+pub(crate) fn dossier<'c>(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'c>) -> Dossier<'c> {
     let files = ModelFiles {
         root_name: &artifact.root_name,
         path,

@@ -77,7 +77,8 @@ fn configs() {
     assert!(with(&found, FactKind::Architecture) >= 20, "{}", with(&found, FactKind::Architecture));
     assert!(with(&found, FactKind::NameOrPath) >= 5);
     for (name, bytes, facts) in &found {
-        for fact in facts.facts.iter().filter(|f| f.kind != FactKind::Multimodal && f.kind != FactKind::Quantization) {
+        let made = [FactKind::Multimodal, FactKind::Quantization, FactKind::RopeBase];
+        for fact in facts.facts.iter().filter(|f| !made.contains(&f.kind)) {
             let (s, e) = fact.evidence.bytes.unwrap();
             assert_eq!(&bytes[s as usize..e as usize], fact.value.as_bytes(), "{name}");
         }
@@ -136,4 +137,51 @@ fn recipes_indexes_pointers() {
     let pointers = samples("lfs-pointer", None);
     assert_eq!(with(&pointers, FactKind::Sha256), pointers.len());
     assert!(with(&pointers, FactKind::Format) >= 90);
+}
+
+/// Names in pickles, counted with Python's `pickletools`: none of them runs code, each is one that tensors do not need.
+#[test]
+fn pickles_of_training_runs() {
+    let found = samples("bin", None);
+    if found.is_empty() {
+        return;
+    }
+    let names: Vec<usize> = found.iter().map(|(_, _, f)| f.diagnostics.len()).collect();
+    // `torch.device` is one of those that tensors need
+    assert_eq!(names, [7, 8, 7, 9]);
+    assert!(troubled(&found).iter().all(|(_, code)| *code == "pickle-global"), "{:?}", troubled(&found));
+    let values = |kind: FactKind| {
+        let of_all = found.iter().flat_map(|(_, _, f)| &f.facts).filter(move |f| f.kind == kind);
+        of_all.map(|f| f.value.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(values(FactKind::Format), ["pytorch"; 4]);
+    assert_eq!(
+        values(FactKind::Name),
+        ["llama2-7b", "gemma-text-to-sql-lora", "model_tuning", "patient_persona_model"]
+    );
+    for (name, bytes, facts) in &found {
+        assert!(!facts.model_file, "{name}");
+        for d in &facts.diagnostics {
+            let (s, e) = d.label.as_ref().unwrap().bytes.unwrap();
+            let text = String::from_utf8_lossy(&bytes[s..e]).into_owned();
+            let dotted = text.trim_start_matches('c').trim_end().replace('\n', ".");
+            assert!(d.message.contains(&format!("`{dotted}`")), "{name}: {} is not {dotted}", d.message);
+        }
+    }
+}
+
+#[test]
+fn onnx_models() {
+    let found = samples("onnx", None);
+    if found.is_empty() {
+        return;
+    }
+    assert_eq!((troubled(&found), found.len()), (Vec::new(), 32));
+    for (name, bytes, facts) in &found {
+        let producer = facts.facts.iter().find(|f| f.evidence.key == "producer_name").unwrap();
+        // all of them begin with the version, then the length of the producer's name
+        let length = usize::from(bytes[3]);
+        assert_eq!(producer.value.as_bytes(), &bytes[4..4 + length], "{name}");
+        assert!(facts.model_file && facts.bytes_read <= 3 * bytes.len() as u64, "{name}");
+    }
 }

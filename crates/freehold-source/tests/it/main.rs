@@ -1,6 +1,16 @@
 //! Folders, links, caches and limits, as a caller of the crate meets them.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where it stopped")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on says where it stopped, and one that is skipped says so"
+)]
+
+mod files;
+mod hub;
+mod ollama;
+mod places;
+mod tools;
 
 use std::fs;
 use std::path::Path;
@@ -9,10 +19,35 @@ use freehold_artifact::Artifact;
 use freehold_base::FactKind;
 use freehold_source::{Limits, open};
 
-fn put(root: &Path, file: &str, text: &str) {
+fn put(root: &Path, file: &str, text: impl AsRef<[u8]>) {
     let path = root.join(file);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
+}
+
+/// The smallest GGUF file that has these texts in its header.
+fn gguf(pairs: &[(&str, &str)]) -> Vec<u8> {
+    let text = |t: &str| [u64::try_from(t.len()).unwrap().to_le_bytes().as_slice(), t.as_bytes()].concat();
+    let mut out = b"GGUF\x03\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+    out.extend(u64::try_from(pairs.len()).unwrap().to_le_bytes());
+    for (key, value) in pairs {
+        out.extend(text(key));
+        out.extend(8_u32.to_le_bytes());
+        out.extend(text(value));
+    }
+    out
+}
+
+fn all(path: &Path) -> Vec<Artifact> {
+    open(path, &Limits::default()).unwrap()
+}
+
+fn values(artifact: &Artifact, kind: FactKind) -> Vec<&str> {
+    artifact.facts.iter().filter(|f| f.kind == kind).map(|f| f.value.as_str()).collect()
+}
+
+fn codes(artifact: &Artifact) -> Vec<&str> {
+    artifact.diagnostics.iter().map(|d| d.code).collect()
 }
 
 fn names(artifacts: &[Artifact]) -> Vec<&str> {

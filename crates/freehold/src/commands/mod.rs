@@ -8,7 +8,9 @@ pub(crate) mod explain;
 pub(crate) mod identify;
 pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod lineage;
 pub(crate) mod read;
+pub(crate) mod scan;
 pub(crate) mod what_if;
 pub(crate) mod why;
 

@@ -10,6 +10,7 @@ mod examples;
 mod five_minutes;
 mod identify;
 mod law;
+mod lineage;
 mod mistakes;
 mod read;
 mod real;
