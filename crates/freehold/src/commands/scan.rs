@@ -1,6 +1,6 @@
 //! `freehold scan`: every model that lies here or is named here, and on this machine where that is asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
@@ -35,6 +35,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     let here = matches.value_source("what") == Some(clap::parser::ValueSource::CommandLine) || !machine;
     if here {
         for path in &paths {
+            found.told.clear();
             models(path, None, &run, &mut found);
             references(path, catalog, &mut found);
         }
@@ -58,6 +59,8 @@ struct Found {
     references: BTreeMap<(&'static str, bool, String), Vec<ScannedPlace>>,
     stores: Vec<ScannedStore>,
     files_read: usize,
+    /// Files that spoke of a model that lies here: what they name is that model's lineage, told with it.
+    told: BTreeSet<String>,
     said: Vec<Diagnostic>,
 }
 
@@ -88,6 +91,7 @@ fn finish(matches: &ArgMatches, paths: &[&str], here: bool, mut found: Found, ca
 fn models(path: &str, store: Option<&str>, run: &Run<'_>, found: &mut Found) {
     let walked = freehold_source::each(Path::new(path), &freehold_source::Limits::default(), &mut |artifact| {
         let sha256 = artifact.facts.iter().find(|f| f.kind == FactKind::Sha256).map(|f| f.value.clone());
+        found.told.extend(artifact.facts.iter().map(|f| f.evidence.file.clone()));
         let dossier = dossier(path, &artifact, run);
         found.models.push(model(path, store, sha256, &dossier));
         for d in artifact.diagnostics.iter().filter(|d| d.severity == Severity::Error) {
@@ -130,6 +134,8 @@ fn model(path: &str, store: Option<&str>, sha256: Option<String>, d: &Dossier<'_
         place: match store {
             Some(kind) => format!("{kind}:{}", d.subject.id),
             None if root == "." => d.subject.id.clone(),
+            // the folder or file that was named is the model itself
+            None if Path::new(root).file_name().is_some_and(|n| n == d.subject.id.as_str()) => root.to_string(),
             None => format!("{root}/{}", d.subject.id),
         },
         kind: d.subject.kind.clone(),
@@ -170,6 +176,9 @@ fn references(path: &str, catalog: &Catalog, found: &mut Found) {
         let file = entry.path();
         let shown = file.strip_prefix(root).ok().filter(|p| !p.as_os_str().is_empty()).unwrap_or(file);
         let shown = shown.to_string_lossy().replace('\\', "/");
+        if found.told.contains(&shown) {
+            continue;
+        }
         let Some(text) = text_of(file).filter(|text| Language::of(&shown, text).is_some()) else { continue };
         found.files_read += 1;
         for r in scan(&shown, &text, &Limits::default()).references {

@@ -13,5 +13,6 @@ mod law;
 mod lineage;
 mod mistakes;
 mod read;
+mod scan;
 mod real;
 mod run;
