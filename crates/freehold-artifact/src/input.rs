@@ -95,11 +95,18 @@ impl<'a> Input<'a> {
 
     /// Up to `want` bytes from `offset`: fewer only at the end of the file. Never allocates more than the file has.
     pub(crate) fn read(&mut self, offset: u64, want: usize) -> io::Result<Vec<u8>> {
+        self.read_behind(Vec::new(), offset, want)
+    }
+
+    /// [`Input::read`] with the bytes put behind those of `buffer`, in the same allocation.
+    fn read_behind(&mut self, mut buffer: Vec<u8>, offset: u64, want: usize) -> io::Result<Vec<u8>> {
         let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let mut buffer = vec![0; want.min(left)];
-        let mut filled = 0;
+        let before = buffer.len();
+        buffer.reserve_exact(want.min(left));
+        buffer.resize(before.saturating_add(want.min(left)), 0);
+        let mut filled = before;
         while let Some(rest) = buffer.get_mut(filled..).filter(|r| !r.is_empty()) {
-            let at = offset.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
+            let at = offset.saturating_add(u64::try_from(filled - before).unwrap_or(u64::MAX));
             match self.source.read_at(at, rest) {
                 Ok(0) => break,
                 Ok(n) => filled = filled.saturating_add(n),
@@ -108,7 +115,7 @@ impl<'a> Input<'a> {
             }
         }
         buffer.truncate(filled);
-        self.bytes_read = self.bytes_read.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
+        self.bytes_read = self.bytes_read.saturating_add(u64::try_from(filled - before).unwrap_or(u64::MAX));
         Ok(buffer)
     }
 
@@ -119,10 +126,10 @@ impl<'a> Input<'a> {
             return Ok(self.head.get(..want).unwrap_or_default().to_vec());
         }
         let have = self.head.len();
-        let rest = self.read(u64::try_from(have).unwrap_or(u64::MAX), want.saturating_sub(have))?;
-        let mut all = self.head.clone();
-        all.extend_from_slice(&rest);
-        Ok(all)
+        // one allocation: a header of 100 MB must not be held twice
+        let mut all = Vec::with_capacity(want);
+        all.extend_from_slice(&self.head);
+        self.read_behind(all, u64::try_from(have).unwrap_or(u64::MAX), want.saturating_sub(have))
     }
 }
 

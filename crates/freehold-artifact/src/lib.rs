@@ -36,6 +36,7 @@ mod zip;
 use freehold_base::{Diagnostic, Fact, TextFile};
 
 pub use input::ReadAt;
+pub use mask::clean_name;
 
 /// A part of a model that is split over several files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -66,7 +66,15 @@ pub(crate) fn mask_secrets(text: &str) -> String {
 
 /// Characters that move a terminal's cursor or turn the reading direction.
 fn is_unsafe(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The name of a file or folder as it may be told: secrets masked, and what moves a cursor, turns the reading
+/// direction or begins a line replaced by U+FFFD.
+pub fn clean_name(name: &str) -> String {
+    let unsafe_here = |c: char| is_unsafe(c) || matches!(c, '\n' | '\t' | '\u{2028}' | '\u{2029}');
+    mask_secrets(name).chars().map(|c| if unsafe_here(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// A value as it may be kept: secrets masked, control characters replaced by U+FFFD, cut at `bytes_max`.
@@ -103,6 +111,13 @@ mod tests {
         {
             assert_eq!(mask_secrets(word), word);
         }
+    }
+
+    #[test]
+    fn names_have_one_line_and_no_secret() {
+        assert_eq!(clean_name("a\nb\u{1b}[2J\u{202e}\u{61c}c"), "a\u{fffd}b\u{fffd}[2J\u{fffd}\u{fffd}c");
+        assert_eq!(clean_name(&format!("run-hf_{}", "a1B2".repeat(8))), format!("run-hf_{}", "*".repeat(32)));
+        assert_eq!(clean_name("löwe 日本語"), "löwe 日本語");
     }
 
     #[test]

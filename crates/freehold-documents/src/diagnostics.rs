@@ -2,11 +2,13 @@
 
 use freehold_base::{Diagnostic, Severity};
 
-use crate::style::{Ink, Style};
+use crate::style::{Ink, Style, clean};
 
 /// Prints mistakes, one block each, and a line that counts them where there are several.
 pub fn diagnostics(mistakes: &[Diagnostic], style: Style) -> String {
     let mut out = String::new();
+    // one line each: a name with a line break in it cannot forge a mistake, or the lack of one
+    let line = |text: &str| clean(text).replace('\n', " ");
     for d in mistakes {
         let (word, ink) = match d.severity {
             Severity::Error => ("error", Ink::Bad),
@@ -17,17 +19,17 @@ pub fn diagnostics(mistakes: &[Diagnostic], style: Style) -> String {
             "{}{} {}\n",
             style.paint(ink, word),
             style.paint(Ink::Quiet, &format!("[{}]:", d.code)),
-            d.message
+            line(&d.message)
         ));
         if let Some(label) = &d.label {
             let place = match label.position {
                 Some((line, column)) => format!("{}:{line}:{column}", label.file),
                 None => label.file.clone(),
             };
-            out.push_str(&format!("  {} {place}\n", style.paint(Ink::Quiet, "-->")));
+            out.push_str(&format!("  {} {}\n", style.paint(Ink::Quiet, "-->"), line(&place)));
         }
         if let Some(help) = &d.help {
-            out.push_str(&format!("  {} {help}\n", style.paint(Ink::Good, "help:")));
+            out.push_str(&format!("  {} {}\n", style.paint(Ink::Good, "help:"), clean(help)));
         }
     }
     let errors = mistakes.iter().filter(|d| d.severity == Severity::Error).count();

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use freehold_artifact::clean_name;
 use freehold_base::{Evidence, Fact, FactKind};
 
 /// A snapshot's place in a cache.
@@ -29,10 +30,10 @@ fn name(path: &Path) -> Option<&str> {
 
 /// Where `path` is a snapshot's folder, by its own and its parents' names.
 pub(crate) fn snapshot_of(path: &Path) -> Option<Snapshot> {
-    let revision = name(path)?.to_owned();
+    let revision = clean_name(name(path)?);
     let snapshots = path.parent().filter(|p| name(p) == Some("snapshots"))?;
     let home = snapshots.parent()?;
-    let folder = name(home)?.to_owned();
+    let folder = clean_name(name(home)?);
     let repository = repository(&folder)?;
     let blobs = home.join("blobs").canonicalize().ok().filter(|b| home.canonicalize().is_ok_and(|h| b.starts_with(h)));
     Some(Snapshot { folder, repository, revision, blobs })

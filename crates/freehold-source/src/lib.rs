@@ -31,7 +31,7 @@ mod walk;
 
 use std::path::{Path, PathBuf};
 
-use freehold_artifact::Artifact;
+use freehold_artifact::{Artifact, clean_name};
 use freehold_base::{Diagnostic, FactKind};
 
 use oci::Digest;
@@ -82,9 +82,9 @@ const GENERIC: &[&str] =
 /// The name that the user gave, unless it is `.` or ends in `..`; for a folder that is called `model` the name of the
 /// folder around it.
 fn name_of(path: &Path, root: &Path) -> String {
-    let own = path.file_name().or(root.file_name()).map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let own = path.file_name().or(root.file_name()).map(|n| clean_name(&n.to_string_lossy())).unwrap_or_default();
     let generic = root.is_dir() && GENERIC.contains(&own.to_ascii_lowercase().as_str());
-    let around = root.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned());
+    let around = root.parent().and_then(Path::file_name).map(|n| clean_name(&n.to_string_lossy()));
     around.filter(|_| generic).unwrap_or(own)
 }
 

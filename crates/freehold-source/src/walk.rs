@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use freehold_artifact::{Artifact, FileFacts, ReadAt, read_file};
+use freehold_artifact::{Artifact, FileFacts, ReadAt, clean_name, read_file};
 use freehold_base::{Diagnostic, Evidence, Fact, FactKind, Severity};
 
 use crate::cache::{self, Snapshot};
@@ -105,7 +105,7 @@ impl<'w> Walk<'w> {
         let root = self.root.clone();
         if let Some(snapshot) = cache::snapshot_of(&root) {
             self.snapshot(&root, "", &snapshot, false, Vec::new());
-        } else if cache::repository(name).is_some() && root.join("snapshots").is_dir() {
+        } else if cache::repository(name).is_some() && is_own_folder(&root.join("snapshots")) {
             self.repository(&root, "");
         } else {
             let loose = self.folder(&root, "", name, 0, Above::Nothing);
@@ -213,7 +213,7 @@ impl<'w> Walk<'w> {
                 continue;
             }
             let hub = cache::repository(&child).is_some() || cache::is_other(&child);
-            if hub && path.join("snapshots").is_dir() {
+            if hub && is_own_folder(&path.join("snapshots")) {
                 // datasets and apps are no models
                 if !cache::is_other(&child) {
                     self.repository(&path, &rel);
@@ -510,7 +510,8 @@ impl<'w> Walk<'w> {
             self.entries_left -= 1;
             let Ok(entry) = entry else { continue };
             let Ok(kind) = entry.file_type() else { continue };
-            let name = entry.file_name().to_string_lossy().into_owned();
+            // what is told; what is opened is the path
+            let name = clean_name(&entry.file_name().to_string_lossy());
             if kind.is_dir() {
                 entries.folders.push((name, entry.path()));
             } else if kind.is_file() || kind.is_symlink() {
@@ -539,6 +540,11 @@ impl<'w> Walk<'w> {
             self.warn(code, message, rel);
         }
     }
+}
+
+/// True for a folder that is none by way of a link, which could lead anywhere.
+fn is_own_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|m| m.is_dir())
 }
 
 fn join(rel: &str, name: &str) -> String {

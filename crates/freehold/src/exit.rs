@@ -1,6 +1,6 @@
 //! Exit codes: a contract.
 
-use freehold_base::Verdict;
+use freehold_base::{Severity, Verdict};
 use freehold_check::Dossier;
 
 /// Clear: everything that was judged may be shipped.
@@ -41,6 +41,8 @@ pub(crate) fn of_dossier(d: &Dossier<'_>) -> u8 {
         Verdict::Prohibited | Verdict::NeedsSeparateLicense => BLOCKED,
         _ if d.owed_and_unmet() > 0 && d.outgoing.is_some() => BLOCKED,
         Verdict::Undetermined | Verdict::NeedsReview => OPEN,
+        // a clear verdict over files of which one cannot be trusted is none
+        _ if d.diagnostics.iter().any(|m| m.severity == Severity::Error) => UNREADABLE,
         Verdict::Permitted | Verdict::PermittedWithObligations => CLEAR,
     }
 }
@@ -48,7 +50,7 @@ pub(crate) fn of_dossier(d: &Dossier<'_>) -> u8 {
 /// Over many subjects the first that applies of unreadable, blocked, open, nothing, clear; and what was not counted.
 pub(crate) fn of_all(codes: &[u8], unreadable: bool, fail_on: FailOn) -> (u8, Vec<String>) {
     let mut uncounted = Vec::new();
-    if unreadable {
+    if unreadable || codes.contains(&UNREADABLE) {
         return (UNREADABLE, uncounted);
     }
     if codes.is_empty() {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::ArgMatches;
-use freehold_base::{Diagnostic, TextKind};
+use freehold_base::{Diagnostic, Severity, TextKind};
 use freehold_catalog::Catalog;
 use freehold_documents::InspectedText;
 use freehold_text::{Limits, identify};
@@ -34,6 +34,7 @@ pub(crate) fn run(matches: &ArgMatches, _catalog: &Catalog) -> u8 {
             Ok(artifacts) => {
                 found += artifacts.len();
                 for a in &artifacts {
+                    failed |= a.diagnostics.iter().any(|d| d.severity == Severity::Error);
                     let texts = a.texts.iter().filter(|t| t.kind != TextKind::Card).map(|t| {
                         let id = identify(&index, &t.text, Limits::default());
                         let near = id.points_to.clone().map(|p| format!("names {p}")).unwrap_or_default();

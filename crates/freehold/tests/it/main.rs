@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says where it stopped, and one that is skipped says so"
 )]
 
+mod attacks;
 mod examples;
 mod five_minutes;
 mod identify;
@@ -13,6 +14,6 @@ mod law;
 mod lineage;
 mod mistakes;
 mod read;
-mod scan;
 mod real;
 mod run;
+mod scan;

@@ -31,7 +31,10 @@ fn what_lies_and_what_is_named() {
                 "FROM vllm/vllm-openai:latest\nENV HF_TOKEN=hf_abcdefghijklmnopqrstuvwxyz123456\n\
                  CMD [\"--model\", \"meta-llama/Llama-3.1-8B-Instruct\"]\nRUN ollama pull gemma2:9b\n",
             ),
-            ("tuned/adapter_config.json", "{\"base_model_name_or_path\":\"mistralai/Mistral-7B-v0.3\",\"peft_type\":\"LORA\"}"),
+            (
+                "tuned/adapter_config.json",
+                "{\"base_model_name_or_path\":\"mistralai/Mistral-7B-v0.3\",\"peft_type\":\"LORA\"}",
+            ),
             ("tuned/README.md", "---\nlicense: apache-2.0\n---\n# Tuned\n"),
             (".git/config", "[remote]\n"),
             (".gitignore", "ignored/\n"),
