@@ -91,7 +91,7 @@ fn manifests(c: &mut Cases) {
         store(d, &[])?;
         put(d, MANIFEST, "[".repeat(100_000))
     });
-    c.warning("ollama-manifest-empty", "an empty manifest", |d| {
+    c.error("ollama-manifest-empty", "an empty manifest", |d| {
         store(d, &[])?;
         put(d, MANIFEST, "")
     });
@@ -122,7 +122,7 @@ fn manifests(c: &mut Cases) {
         store(d, &[layer(LICENSE, &digest('e'))])?;
         sparse(d, &format!("blobs/sha256-{}", "e".repeat(64)), b"MIT License", 10 << 30)
     });
-    c.ok("ollama-layers-many", "20,000 layers", |d| store(d, &vec![layer(LICENSE, &digest('d')); 20_000]));
+    c.error("ollama-layers-many", "20,000 layers", |d| store(d, &vec![layer(LICENSE, &digest('d')); 20_000]));
     c.ok("ollama-name-escape", "escape sequences and a line break in a model's name", |d| {
         store(d, &[])?;
         let name = format!("manifests/registry.ollama.ai/library/b\u{1b}[2J\u{202e}\n{FORGED}/latest");

@@ -63,7 +63,7 @@ pub(crate) fn cases() -> Vec<Attack> {
     c.error("onnx-group", "groups, which nobody writes any more, 10,000 deep", |d| {
         model(d, [number(1, 9), vec![0x3b; 10_000]].concat())
     });
-    c.warning("onnx-cut", "a file that is cut inside the graph", |d| {
+    c.error("onnx-cut", "a file that is cut inside the graph", |d| {
         let bytes = external("model.onnx.data");
         model(d, bytes.get(..bytes.len() - 9).unwrap_or_default())
     });

@@ -170,7 +170,7 @@ fn hidden(c: &mut Cases) {
     c.error("pickle-secret", "an access token as the argument of a call", |d| {
         model(d, two(&call("posix", "system", &format!("curl -H {} {}", SECRETS[0], SECRETS[1]))))
     });
-    c.error("pickle-escape", "an escape sequence in a global's name", |d| {
+    c.warning("pickle-escape", "an escape sequence in a global's name", |d| {
         model(d, two(&call("evil\u{1b}[2J\u{202e}", "run\u{9b}31m", "x")))
     });
 }

@@ -277,7 +277,7 @@ pub(crate) fn read_tar(base: &str, input: &mut Input<'_>, sink: &mut Sink<'_>) -
     for m in members.iter().filter(|m| m.link || !labels::stays_inside(&m.name)).take(4) {
         let at = usize::try_from(m.data_at).ok().map(|a| (a, a));
         if m.link {
-            sink.warn("tar-link", format!("the member `{}` is a link: it is not followed", m.name), at);
+            sink.warn("tar-link", format!("the member `{}` is a link or a device: it is not followed", m.name), at);
         } else {
             sink.error("tar-path", format!("the member `{}` would be unpacked outside its folder", m.name), at);
         }

@@ -97,7 +97,8 @@ pub(crate) fn read(input: &mut Input<'_>) -> (Vec<Member>, Option<(String, u64)>
                     name
                 };
                 let name = long_name.take().unwrap_or(short);
-                let link = matches!(kind, b'1' | b'2');
+                // a device or a pipe is as little a file as a link
+                let link = matches!(kind, b'1' | b'2' | b'3' | b'4' | b'6');
                 if matches!(kind, 0 | b'0' | b'7') || link {
                     let kept = usize::try_from(bytes).unwrap_or(usize::MAX).min(HEAD_BYTES);
                     let head = input.read(data_at, kept).unwrap_or_default();

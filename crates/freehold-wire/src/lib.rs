@@ -3,6 +3,7 @@
 mod assessment;
 mod convert;
 mod identification;
+mod kin;
 mod law;
 mod lineage;
 mod reading;
@@ -10,6 +11,7 @@ mod scan;
 
 pub use assessment::*;
 pub use identification::*;
+pub use kin::*;
 pub use law::{catalog_list, difference};
 pub use lineage::*;
 pub use reading::*;

@@ -18,6 +18,7 @@ may we ship this model the way we want to, and what do we owe if we do
   freehold identify FILE…            which license a text is, and where it differs
   freehold read FILE…                what a license text that nobody has read appears to say
   freehold diff A B                  what changes between two licenses, and for whom
+  freehold kin A B                   what the weights of two models say of their kinship
   freehold help --all                every command and flag
 
 start with:  freehold check .
@@ -247,6 +248,13 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
             Command::new("diff")
                 .about("what changes between two licenses or two editions of one, and for whom")
                 .arg(Arg::new("a").value_name("A").required(true).help("a license, or the text id of an edition"))
+                .arg(Arg::new("b").value_name("B").required(true).help("another"))
+                .arg(format_arg(&["human", "json"])),
+        )
+        .subcommand(
+            Command::new("kin")
+                .about("what the weights of two models say of their kinship; no verdict")
+                .arg(Arg::new("a").value_name("A").required(true).help("a folder, or a file (.safetensors, .gguf)"))
                 .arg(Arg::new("b").value_name("B").required(true).help("another"))
                 .arg(format_arg(&["human", "json"])),
         )

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Some(("scan", m)) => commands::scan::run(m, &catalog),
         Some(("read", m)) => commands::read::run(m, &catalog),
         Some(("diff", m)) => commands::diff::run(m, &catalog),
+        Some(("kin", m)) => commands::kin::run(m, &catalog),
         Some(("catalog", m)) => commands::catalog::run(m, &catalog),
         Some(("assess", m)) => commands::assess::run(m, &catalog),
         Some(("schema", _)) => commands::schema(),

@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod identify;
 pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod kin;
 pub(crate) mod lineage;
 pub(crate) mod read;
 pub(crate) mod scan;

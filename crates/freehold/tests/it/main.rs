@@ -10,6 +10,7 @@ mod attacks;
 mod examples;
 mod five_minutes;
 mod identify;
+mod kin;
 mod law;
 mod lineage;
 mod mistakes;

@@ -27,7 +27,9 @@ fn lay_out(root: &Path, row: &Value) -> Option<String> {
     fs::create_dir_all(folder.join("refs")).unwrap();
     fs::write(folder.join("refs/main"), sha).unwrap();
     fs::write(snapshot.join("README.md"), row["readme"].as_str().unwrap_or("")).unwrap();
-    fs::write(snapshot.join("config.json"), row["config"].to_string()).unwrap();
+    if row["config"].is_object() {
+        fs::write(snapshot.join("config.json"), row["config"].to_string()).unwrap();
+    }
     Some(id.to_string())
 }
 

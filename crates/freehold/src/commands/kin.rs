@@ -1,0 +1,213 @@
+//! `freehold kin`: what the weights of two models say of their kinship. No verdict.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+use freehold_artifact::ReadAt;
+use freehold_base::Diagnostic;
+use freehold_catalog::Catalog;
+use freehold_documents::kinship;
+use freehold_kin::{Model, compare};
+use freehold_wire::KinshipReport;
+
+use super::{print, report, style};
+use crate::context::get;
+use crate::exit;
+
+/// Entries of a folder that are looked at.
+const ENTRIES_MAX: usize = 10_000;
+
+pub(crate) fn run(matches: &ArgMatches, _catalog: &Catalog) -> u8 {
+    let (name_a, name_b) = (get(matches, "a").unwrap_or_default(), get(matches, "b").unwrap_or_default());
+    let mut said = Vec::new();
+    let (files_a, files_b) = (weights(Path::new(name_a), &mut said), weights(Path::new(name_b), &mut said));
+    let (Some(files_a), Some(files_b)) = (files_a, files_b) else {
+        report(&said);
+        return exit::UNREADABLE;
+    };
+    let (a, b) = (Model::open(lend(&files_a)), Model::open(lend(&files_b)));
+    for model in [&a, &b] {
+        said.extend_from_slice(model.diagnostics());
+    }
+    if a.tensors() == 0 || b.tensors() == 0 {
+        let broken = [&a, &b].iter().any(|m| m.tensors() == 0 && !m.diagnostics().is_empty());
+        if broken {
+            report(&said);
+            return exit::UNREADABLE;
+        }
+    }
+    let found = compare(&a, &b);
+    if get(matches, "format") == Some("json") {
+        let all = KinshipReport::new(name_a, name_b, &found, &said);
+        print(&format!("{}\n", serde_json::to_string_pretty(&all).unwrap_or_default()));
+    } else {
+        print(&kinship(name_a, name_b, &found, style()));
+    }
+    report(&said);
+    if found.compared == 0 { exit::NOTHING } else { exit::CLEAR }
+}
+
+/// A file of weights.
+struct DiskFile {
+    file: fs::File,
+    size: u64,
+}
+
+impl ReadAt for DiskFile {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    #[cfg(unix)]
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(&self.file, buffer, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(&self.file, buffer, offset)
+    }
+
+    #[cfg(not(any(unix, windows)))]
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        use std::io::{Read, Seek, SeekFrom};
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(offset))?;
+        file.read(buffer)
+    }
+}
+
+fn lend(files: &[(String, DiskFile)]) -> Vec<(String, &dyn ReadAt)> {
+    files.iter().map(|(name, file)| (name.clone(), file as &dyn ReadAt)).collect()
+}
+
+/// The files of the model that a path names, opened; `None` where there are none.
+fn weights(path: &Path, said: &mut Vec<Diagnostic>) -> Option<Vec<(String, DiskFile)>> {
+    let failed = |said: &mut Vec<Diagnostic>, e: &io::Error| {
+        let code = if e.kind() == io::ErrorKind::NotFound { "source-not-found" } else { "unreadable" };
+        said.push(Diagnostic::error(code, format!("`{}` cannot be read: {}", path.display(), e.kind())));
+    };
+    let listed = if path.is_dir() { of_folder(path, said) } else { of_file(path) };
+    let paths = listed.map_err(|e| failed(said, &e)).ok()?;
+    if paths.is_empty() {
+        let message = format!("`{}` holds no weights that are read: .safetensors or .gguf", path.display());
+        said.push(Diagnostic::error("kin-no-weights", message));
+        return None;
+    }
+    let mut out = Vec::new();
+    for path in paths {
+        // a pipe or a device might never end
+        let opened = fs::metadata(&path).and_then(|m| {
+            if !m.is_file() {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+            }
+            Ok(DiskFile { file: fs::File::open(&path)?, size: m.len() })
+        });
+        match opened {
+            Ok(file) => out.push((path.display().to_string(), file)),
+            Err(e) => {
+                failed(said, &e);
+                return None;
+            }
+        }
+    }
+    Some(out)
+}
+
+/// What stands before `-00001-of-00003` in a file's name without its ending, and whether that is there.
+fn stem(name: &str) -> (&str, bool) {
+    let base = name.rsplit_once('.').map_or(name, |(base, _)| base);
+    let number = |t: &str| t.len() == 5 && t.bytes().all(|b| b.is_ascii_digit());
+    base.rsplit_once("-of-")
+        .filter(|(_, count)| number(count))
+        .and_then(|(head, _)| head.rsplit_once('-'))
+        .filter(|(_, no)| number(no))
+        .map_or((base, false), |(head, _)| (head, true))
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// A file, and the other shards of its model.
+fn of_file(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let name = name_of(path);
+    let (own, shard) = stem(&name);
+    let folder = path.parent().filter(|_| shard).map(|p| if p.as_os_str().is_empty() { Path::new(".") } else { p });
+    let Some(folder) = folder else { return Ok(vec![path.to_path_buf()]) };
+    let (all, _) = entries(folder)?;
+    let mut out: Vec<PathBuf> = all.into_iter().filter(|p| stem(&name_of(p)) == (own, true)).collect();
+    if !out.iter().any(|p| name_of(p) == name) {
+        out.push(path.to_path_buf());
+    }
+    Ok(out)
+}
+
+/// Files of weights in a folder, sorted, that lie inside of it, or in the blobs of the same cached repository; and
+/// whether any lead elsewhere.
+fn entries(folder: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
+    let root = folder.canonicalize()?;
+    let repository = root.parent().filter(|p| p.ends_with("snapshots")).and_then(Path::parent);
+    let (mut out, mut elsewhere) = (Vec::new(), false);
+    for entry in fs::read_dir(folder)?.take(ENTRIES_MAX) {
+        let path = entry?.path();
+        if !path.extension().is_some_and(|e| e == "safetensors" || e == "gguf") {
+            continue;
+        }
+        let Ok(real) = path.canonicalize() else { continue };
+        if !real.is_file() {
+            continue;
+        }
+        if real.starts_with(&root) || repository.is_some_and(|r| real.starts_with(r)) {
+            out.push(path);
+        } else {
+            elsewhere = true;
+        }
+    }
+    out.sort();
+    Ok((out, elsewhere))
+}
+
+/// The files of one model in a folder: safetensors before GGUF, `model*` before others, one GGUF of several.
+fn of_folder(folder: &Path, said: &mut Vec<Diagnostic>) -> io::Result<Vec<PathBuf>> {
+    let (all, elsewhere) = entries(folder)?;
+    if elsewhere {
+        let message = "a link leads out of the folder: it is not followed";
+        said.push(Diagnostic::warning("link-outside", message).in_file(folder.display().to_string()));
+    }
+    let (gguf, plain): (Vec<PathBuf>, Vec<PathBuf>) =
+        all.into_iter().partition(|p| p.extension().is_some_and(|e| e == "gguf"));
+    if !plain.is_empty() {
+        // Mistral's folders hold every tensor twice
+        let named = |p: &PathBuf| stem(&name_of(p)).0 == "model";
+        return Ok(if plain.iter().any(named) { plain.into_iter().filter(named).collect() } else { plain });
+    }
+    let mut models: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for path in gguf.into_iter().filter(|p| !name_of(p).contains("mmproj")) {
+        models.entry(stem(&name_of(&path)).0.to_owned()).or_default().push(path);
+    }
+    if models.len() > 1
+        && let Some(first) = models.keys().next()
+    {
+        let message = format!("the folder holds {} GGUF models: `{first}` is compared", models.len());
+        let d = Diagnostic::warning("kin-several", message).in_file(folder.display().to_string());
+        said.push(d.help("name the file"));
+    }
+    Ok(models.into_values().next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_have_one_stem() {
+        assert_eq!(stem("model-00002-of-00003.safetensors"), ("model", true));
+        assert_eq!(stem("llama-3.2-1b.Q8_0.gguf"), ("llama-3.2-1b.Q8_0", false));
+        assert_eq!(stem("a-1-of-00003.gguf"), ("a-1-of-00003", false));
+        assert_eq!(stem(""), ("", false));
+    }
+}
