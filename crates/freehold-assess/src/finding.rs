@@ -89,7 +89,7 @@ findings! {
         "A stated figure is above 80 % of a limit in the license. Fix: watch it, or ask for a license early.";
     PickleCode = "pickle-code",
         "a file that runs code when it is loaded",
-        "Pickle files can run code on loading. They are not read here. Fix: use safetensors.";
+        "Pickle files can run code on loading. They are walked here and never loaded: what they name besides tensors is told with the file. Fix: use safetensors.";
     RemoteCode = "remote-code",
         "loading it runs code from a repository",
         "The configuration points to code that is fetched and run when the model is loaded. Fix: read it and pin its revision; its license is a separate question.";

@@ -81,6 +81,8 @@ fn the_engines_touch_no_file_clock_or_environment() {
                     continue;
                 }
                 let text = std::fs::read_to_string(&path).unwrap();
+                // tests at the end of a file may read what they compare with
+                let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
                 wrong.extend(banned.iter().filter(|b| text.contains(**b)).map(|b| format!("{}: {b}", path.display())));
             }
         }
