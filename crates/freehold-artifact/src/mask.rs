@@ -37,12 +37,23 @@ const TOKENS: &[Token] = &[
     Token { prefix: "ASIA", tail_min: 16, tail: upper_digit, strict: true },
 ];
 
+/// The shortest token: `hf_` and 16 characters.
+const SECRET_BYTES_MIN: usize = 19;
+
 /// `text` with the tail of every access token replaced by `*`, byte for byte, so that offsets stay right.
 pub(crate) fn mask_secrets(text: &str) -> String {
     let bytes = text.as_bytes();
+    if bytes.len() < SECRET_BYTES_MIN {
+        return text.to_owned();
+    }
     let mut hidden: Vec<(usize, usize)> = Vec::new();
-    for token in TOKENS {
-        for (at, _) in text.match_indices(token.prefix) {
+    // one pass: few bytes begin a prefix, and nearly every value holds no token
+    for (at, first) in bytes.iter().enumerate() {
+        if !matches!(first, b'h' | b'a' | b's' | b'g' | b'x' | b'A') {
+            continue;
+        }
+        let rest = bytes.get(at..).unwrap_or_default();
+        for token in TOKENS.iter().filter(|t| rest.starts_with(t.prefix.as_bytes())) {
             let from = at + token.prefix.len();
             let tail = bytes.get(from..).unwrap_or_default();
             let n = tail.iter().take_while(|b| (token.tail)(**b)).count();
@@ -110,6 +121,15 @@ mod tests {
             ["meta-llama/Llama-3.1-8B", "task-specific-fine-tuning-of", "hf_transfer", "sk-learn-like-things-in-words"]
         {
             assert_eq!(mask_secrets(word), word);
+        }
+    }
+
+    #[test]
+    fn every_prefix_begins_with_a_byte_that_is_looked_for() {
+        for token in TOKENS {
+            let secret = format!("{}{}", token.prefix, "A1".repeat(20));
+            assert!(mask_secrets(&secret).ends_with("****"), "{}", token.prefix);
+            assert!(token.prefix.len() + token.tail_min >= SECRET_BYTES_MIN);
         }
     }
 

@@ -19,6 +19,11 @@ static TEXT_INDEX: &[u8] = include_bytes!("../../../catalog/texts.idx");
 /// What the texts of the index appear to say.
 pub(crate) static READINGS: &str = include_str!("../../../catalog/readings.tsv");
 
+/// Threads that judge beside the walk.
+const WORKERS_MAX: usize = 8;
+/// Models that were read and wait to be judged.
+const WAITING_MAX: usize = 64;
+
 /// Everything a run holds fixed over its models.
 pub(crate) struct Run<'c> {
     pub(crate) catalog: &'c Catalog,
@@ -81,19 +86,46 @@ pub(crate) fn dossiers<'c>(paths: &[&str], run: &Run<'c>) -> Loaded<'c> {
     out
 }
 
-/// Judges each model of a folder as it is found, so that what was read of it can go.
+/// Judges each model of a folder as it is found, beside the walk, so that what was read of it can go.
 fn folder<'c>(path: &str, run: &Run<'c>, progress: bool, out: &mut Loaded<'c>) {
-    let mut here: Vec<Dossier<'c>> = Vec::new();
-    let walked = freehold_source::each(Path::new(path), &freehold_source::Limits::default(), &mut |artifact| {
-        here.push(dossier(path, &artifact, run));
-        if progress && here.len().is_multiple_of(PROGRESS_EVERY) {
-            anstream::eprint!("\r{} models", here.len());
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
+    let (send, receive) = std::sync::mpsc::sync_channel::<(usize, freehold_artifact::Artifact)>(WAITING_MAX);
+    let receive = std::sync::Mutex::new(receive);
+    let (walked, mut judged) = std::thread::scope(|scope| {
+        let judge = || {
+            let mut here: Vec<(usize, Dossier<'c>)> = Vec::new();
+            loop {
+                // whoever holds the lock waits for the next; the others judge
+                let next = receive.lock().map(|r| r.recv());
+                let Ok(Ok((n, artifact))) = next else { return here };
+                here.push((n, dossier(path, &artifact, run)));
+            }
+        };
+        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(judge)).collect();
+        let mut found = 0usize;
+        let walked = freehold_source::each(Path::new(path), &freehold_source::Limits::default(), &mut |artifact| {
+            // a worker that is gone has panicked, which is told when it is joined
+            let _ = send.send((found, artifact));
+            found += 1;
+            if progress && found.is_multiple_of(PROGRESS_EVERY) {
+                anstream::eprint!("\r{found} models");
+            }
+        });
+        drop(send);
+        let mut judged = Vec::with_capacity(found);
+        for handle in handles {
+            match handle.join() {
+                Ok(part) => judged.extend(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
         }
+        (walked, judged)
     });
+    judged.sort_by(|(n, a), (m, b)| a.subject.id.cmp(&b.subject.id).then(n.cmp(m)));
+    let mut here: Vec<Dossier<'c>> = judged.into_iter().map(|(_, d)| d).collect();
     if progress && here.len() >= PROGRESS_EVERY {
         anstream::eprint!("\r\x1b[K");
     }
-    here.sort_by(|a, b| a.subject.id.cmp(&b.subject.id));
     match (walked, here.first_mut()) {
         (Ok(diagnostics), Some(first)) => first.diagnostics.extend(diagnostics),
         (Ok(diagnostics), None) if diagnostics.is_empty() => out.nothing.push(nothing_at(path)),
