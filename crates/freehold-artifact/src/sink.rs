@@ -129,7 +129,7 @@ impl<'a> Sink<'a> {
 
     /// Keeps a legal text or a card's body.
     pub(crate) fn legal(&mut self, kind: TextKind, text: &str) {
-        let text = crate::mask::mask_secrets(text);
+        let text = freehold_base::mask_secrets(text);
         self.out.texts.push(TextFile { kind, file: self.file.to_owned(), text });
     }
 

@@ -6,11 +6,13 @@
 mod diagnostic;
 mod evidence;
 mod graph;
+mod mask;
 mod permission;
 mod value;
 
 pub use diagnostic::{Diagnostic, Label, Severity, nearest};
 pub use evidence::{Evidence, Fact, FactKind, TextFile, TextKind};
 pub use graph::{Basis, By, Claim, Covers, Edge, Graph, MadeBy, Relation, Work, WorkKind};
+pub use mask::mask_secrets;
 pub use permission::{Permission, Range, Truth, Verdict};
 pub use value::{Month, Value};

@@ -7,7 +7,7 @@ use std::path::Path;
 use freehold_artifact::ReadAt;
 
 /// An open regular file and its size when it was opened.
-pub(crate) struct DiskFile {
+pub struct DiskFile {
     file: File,
     size: u64,
 }
@@ -40,7 +40,10 @@ const FLAGS: i32 = 0;
 
 impl DiskFile {
     /// Opens a regular file; anything else is refused, a link too.
-    pub(crate) fn open(path: &Path) -> io::Result<DiskFile> {
+    ///
+    /// # Errors
+    /// Whatever opening reports; [`io::ErrorKind::InvalidInput`] for what is no regular file.
+    pub fn open(path: &Path) -> io::Result<DiskFile> {
         let mut options = OpenOptions::new();
         options.read(true);
         #[cfg(unix)]

@@ -37,6 +37,7 @@ use freehold_base::{Diagnostic, FactKind};
 use oci::Digest;
 use walk::Only;
 
+pub use disk::DiskFile;
 pub use places::{Store, StoreKind, stores};
 pub use texts::read_texts;
 

@@ -11,6 +11,7 @@ use freehold_base::Diagnostic;
 use freehold_catalog::Catalog;
 use freehold_documents::kinship;
 use freehold_kin::{Model, compare};
+use freehold_source::DiskFile;
 use freehold_wire::KinshipReport;
 
 use super::{print, report, style};
@@ -50,36 +51,6 @@ pub(crate) fn run(matches: &ArgMatches, _catalog: &Catalog) -> u8 {
     if found.compared == 0 { exit::NOTHING } else { exit::CLEAR }
 }
 
-/// A file of weights.
-struct DiskFile {
-    file: fs::File,
-    size: u64,
-}
-
-impl ReadAt for DiskFile {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    #[cfg(unix)]
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        std::os::unix::fs::FileExt::read_at(&self.file, buffer, offset)
-    }
-
-    #[cfg(windows)]
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        std::os::windows::fs::FileExt::seek_read(&self.file, buffer, offset)
-    }
-
-    #[cfg(not(any(unix, windows)))]
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        use std::io::{Read, Seek, SeekFrom};
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(offset))?;
-        file.read(buffer)
-    }
-}
-
 fn lend(files: &[(String, DiskFile)]) -> Vec<(String, &dyn ReadAt)> {
     files.iter().map(|(name, file)| (name.clone(), file as &dyn ReadAt)).collect()
 }
@@ -99,13 +70,8 @@ fn weights(path: &Path, said: &mut Vec<Diagnostic>) -> Option<Vec<(String, DiskF
     }
     let mut out = Vec::new();
     for path in paths {
-        // a pipe or a device might never end
-        let opened = fs::metadata(&path).and_then(|m| {
-            if !m.is_file() {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-            }
-            Ok(DiskFile { file: fs::File::open(&path)?, size: m.len() })
-        });
+        // a cache's files are links into its blobs
+        let opened = path.canonicalize().and_then(|real| DiskFile::open(&real));
         match opened {
             Ok(file) => out.push((path.display().to_string(), file)),
             Err(e) => {
