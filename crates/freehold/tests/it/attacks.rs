@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use freehold_attacks::{Attack, CANARY, Class, Expect, FORGED, SECRETS, TARGET, cases};
+use freehold_attacks::{Attack, CANARY, Expect, FORGED, SECRETS, TARGET, cases};
 use serde_json::Value;
 
 /// A run that takes longer hangs. No measurement: an unoptimized build on a busy machine takes a part of it.
@@ -17,13 +17,6 @@ const HANG: Duration = Duration::from_secs(30);
 const ADDRESS_SPACE: u32 = 4_000_000;
 /// The statuses of the contract, but for a wrong command line.
 const STATUSES: [i32; 5] = [0, 1, 3, 4, 5];
-
-/// Classes whose readers this build has not got: their cases must not harm, and what is said of them is not judged.
-const UNREAD: &[Class] = &[];
-
-/// True once the status tells a model whose files cannot be trusted: today `inspect` ends with 0 whatever it says, and
-/// `check` where the verdict is clear.
-const STATUS_TELLS_TRUST: bool = true;
 
 /// One run of the command.
 struct Answer {
@@ -138,9 +131,6 @@ fn judge(case: &Attack, home: &Path) -> io::Result<Vec<String>> {
     for (what, answer, json) in [("inspect", &inspected, false), ("check", &checked, false), ("json", &report, true)] {
         wrong.extend(harm(answer, json).into_iter().map(|w| format!("{what} {w}")));
     }
-    if UNREAD.contains(&case.class) {
-        return Ok(wrong);
-    }
     let said = diagnostics(&report.out);
     let told = report.err.contains("error[") || report.err.contains("warning[");
     let has = |severity: &str| said.iter().any(|(s, ..)| s == severity) || report.err.contains(&format!("{severity}["));
@@ -160,7 +150,7 @@ fn judge(case: &Attack, home: &Path) -> io::Result<Vec<String>> {
                 wrong.push(format!("has no error that names the file: {said:?} {}", report.err));
             }
             for (command, answer) in [("check", &checked), ("inspect", &inspected)] {
-                if STATUS_TELLS_TRUST && answer.status == Some(0) {
+                if answer.status == Some(0) {
                     wrong.push(format!("{command} passes"));
                 }
             }
