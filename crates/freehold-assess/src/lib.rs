@@ -358,6 +358,13 @@ impl<'c> Found<'c> {
         Found { range, limits: vec![], due: vec![], leaned: BTreeSet::new(), gaps: vec![], elected: vec![] }
     }
 
+    /// Both bind: the range of the two together, and what each found.
+    fn meet(&mut self, other: Found<'c>) {
+        let range = self.range.meet(other.range);
+        self.absorb(other);
+        self.range = range;
+    }
+
     fn absorb(&mut self, other: Found<'c>) {
         self.limits.extend(other.limits);
         self.due.extend(other.due);
@@ -472,9 +479,7 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
         let mut found = self.statement(access, g, group, a, &a.statement, code_only);
         for beside in &a.beside {
             let more = self.leaf(access, g, group, a, beside, code_only);
-            let range = found.range.meet(more.range);
-            found.absorb(more);
-            found.range = range;
+            found.meet(more);
         }
         let name = || a.statement.display(self.input.catalog);
         let mut text_gap = |worst: Permission, says: String| {
@@ -536,9 +541,7 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
                 let mut all = Found::clear(Range::PERMITTED);
                 for part in parts {
                     let found = self.statement(access, g, group, a, part, code_only);
-                    let range = all.range.meet(found.range);
-                    all.absorb(found);
-                    all.range = range;
+                    all.meet(found);
                 }
                 all
             }
@@ -1201,8 +1204,10 @@ fn statement_findings(input: Input<'_, '_>, groups: &[Group], elections: &[Elect
             }
         }
     }
-    for (work, stated) in graph.works.iter().enumerate().filter(|(i, _)| groups.iter().any(|g| g.works.contains(i))) {
-        for claim in &stated.claims {
+    let mut weighed: Vec<usize> = groups.iter().flat_map(|g| g.works.iter().copied()).collect();
+    weighed.sort_unstable();
+    for work in weighed {
+        for claim in &graph.works[work].claims {
             let words: Vec<&str> = claim.license.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')')).collect();
             for pair in words.windows(2).filter(|p| p[0].eq_ignore_ascii_case("WITH")) {
                 let Some(exception) = catalog.tags.exception(pair[1]) else { continue };

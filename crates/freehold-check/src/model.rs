@@ -205,7 +205,7 @@ const NAMED_MAX: usize = 4;
 
 /// A finding where the numbers of the header are those of known base models and the lineage names none of them.
 fn undeclared_base(files: &ModelFiles<'_>, graph: &Graph, catalog: &Catalog) -> Option<Finding> {
-    let stated: Vec<&Fact> = files.facts.iter().filter(|f| number_of(f.kind).is_some()).collect();
+    let stated: Vec<&Fact> = files.facts.iter().filter(|f| is_number(f.kind)).collect();
     let first = |kind: FactKind| stated.iter().find(|f| f.kind == kind).and_then(|f| f.value.parse().ok());
     let numbers = Numbers {
         layers: first(FactKind::Layers),
@@ -273,9 +273,9 @@ fn undeclared_base(files: &ModelFiles<'_>, graph: &Graph, catalog: &Catalog) -> 
 }
 
 /// True for the facts that are numbers of the architecture.
-fn number_of(kind: FactKind) -> Option<FactKind> {
+fn is_number(kind: FactKind) -> bool {
     use FactKind::{Context, FeedForward, Heads, Hidden, KvHeads, Layers, RopeBase, Vocabulary};
-    matches!(kind, Layers | Hidden | Heads | KvHeads | FeedForward | Vocabulary | RopeBase | Context).then_some(kind)
+    matches!(kind, Layers | Hidden | Heads | KvHeads | FeedForward | Vocabulary | RopeBase | Context)
 }
 
 /// True where two names are one model, also through a re-upload's name; a local path says nothing either way.

@@ -98,6 +98,11 @@ fn subject_args() -> Vec<Arg> {
     ]
 }
 
+fn license_files() -> Arg {
+    let help = "files, folders (their license-like files), - for standard input";
+    Arg::new("what").value_name("FILE").num_args(1..).required(true).help(help)
+}
+
 fn format_arg(values: &'static [&'static str]) -> Arg {
     Arg::new("format").long("format").value_name("FORMAT").value_parser(values.to_vec()).default_value(values[0])
 }
@@ -217,13 +222,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
         .subcommand(
             Command::new("identify")
                 .about("which license texts files are, and which words differ")
-                .arg(
-                    Arg::new("what")
-                        .value_name("FILE")
-                        .num_args(1..)
-                        .required(true)
-                        .help("files, folders (their license-like files), - for standard input"),
-                )
+                .arg(license_files())
                 .arg(
                     Arg::new("texts")
                         .long("texts")
@@ -235,13 +234,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
         .subcommand(
             Command::new("read")
                 .about("what license texts that are not in law, or whose words differ, appear to grant, require and forbid")
-                .arg(
-                    Arg::new("what")
-                        .value_name("FILE")
-                        .num_args(1..)
-                        .required(true)
-                        .help("files, folders (their license-like files), - for standard input"),
-                )
+                .arg(license_files())
                 .arg(format_arg(&["human", "json", "jsonl"])),
         )
         .subcommand(

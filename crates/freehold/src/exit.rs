@@ -16,6 +16,9 @@ pub(crate) const OPEN: u8 = 4;
 /// There was nothing to judge.
 pub(crate) const NOTHING: u8 = 5;
 
+/// A fault of this build.
+pub(crate) const INTERNAL: u8 = 70;
+
 /// Which outcomes fail a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FailOn {

@@ -156,6 +156,9 @@ impl Header {
     }
 
     fn number(&mut self, key: &str, n: u64, place: (u64, u64), sink: &mut Sink<'_>) {
+        if let Some(kind) = dimension_kind(key) {
+            return sink.fact_wide(kind, &n.to_string(), key, Some(place));
+        }
         match key {
             "general.file_type" => {
                 self.quantization_known = true;
@@ -164,10 +167,6 @@ impl Header {
                     Some(name) => sink.fact_wide(FactKind::Quantization, name, key, Some(place)),
                     None => sink.fact_wide(FactKind::Quantization, &format!("file-type-{n}"), key, Some(place)),
                 }
-            }
-            _ if dimension_kind(key).is_some() => {
-                let kind = dimension_kind(key).unwrap_or(FactKind::Layers);
-                sink.fact_wide(kind, &n.to_string(), key, Some(place));
             }
             "split.no" => self.split_no = Some(n),
             "split.count" => self.split_count = Some(n),

@@ -25,57 +25,91 @@ const ENTRIES_MAX: usize = 2_000_000;
 const DEPTH_MAX: usize = 12;
 
 pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
-    let index = match text_index() {
-        Ok(index) => index,
-        Err(d) => {
-            report(&[d]);
-            return 70;
-        }
-    };
+    let Some(index) = index_of_texts() else { return exit::INTERNAL };
     let mut texts = Texts { dir: get(matches, "texts").map(PathBuf::from), ..Texts::none() };
     if let Some(dir) = texts.dir.as_ref().filter(|d| !d.is_dir()) {
         let d = Diagnostic::error("not-a-folder", "`--texts` must be a folder of license texts, ID.txt each");
         report(&[d.in_file(dir.display().to_string())]);
         return exit::USAGE;
     }
+    let outcome = each_text(
+        matches,
+        &mut |file, text| {
+            let found = identify(&index, text, Limits::default());
+            let clear = is_clear(&found);
+            (row(file, found, &index, &mut texts), clear)
+        },
+        &|row| identification(catalog, &shown(row), style()),
+    );
+    outcome.finish(texts.said, &|rows, said| {
+        serde_json::to_string_pretty(&IdentificationReport::new(rows, said)).unwrap_or_default()
+    })
+}
+
+/// The index of license texts; `None` where this build's is broken, which is told.
+pub(crate) fn index_of_texts() -> Option<Index<'static>> {
+    text_index().map_err(|d| report(&[d])).ok()
+}
+
+/// What a command that reads license texts has done: rows kept for the report in JSON, and what decides the status.
+pub(crate) struct TextRun<R> {
+    json: bool,
+    rows: Vec<R>,
+    said: Vec<Diagnostic>,
+    read: usize,
+    open: bool,
+}
+
+/// Reads each license text that the command line names. `one` gives its row and whether nothing is left to look at, `screen` the
+/// form for people; a row is printed as it is made, but for `json`.
+pub(crate) fn each_text<R: serde::Serialize>(
+    matches: &ArgMatches,
+    one: &mut dyn FnMut(&Path, &str) -> (R, bool),
+    screen: &dyn Fn(&R) -> String,
+) -> TextRun<R> {
     let format = get(matches, "format").unwrap_or("human");
-    let (files, mut said) = list(&all(matches, "what"));
-    let (mut rows, mut read, mut open) = (Vec::new(), 0usize, false);
+    let (files, said) = list(&all(matches, "what"));
+    let mut run = TextRun { json: format == "json", rows: Vec::new(), said, read: 0, open: false };
     for file in &files {
-        let Some(text) = read_text(file, &mut said) else { continue };
-        let found = identify(&index, &text, Limits::default());
-        open |= !is_clear(&found);
-        let row = row(file, found, &index, &mut texts);
+        let Some(text) = read_text(file, &mut run.said) else { continue };
+        let (row, clear) = one(file, &text);
+        run.open |= !clear;
         match format {
-            "json" => rows.push(row),
+            "json" => run.rows.push(row),
             "jsonl" => print(&format!("{}\n", serde_json::to_string(&row).unwrap_or_default())),
             _ => {
-                let gap = if read == 0 { "" } else { "\n" };
-                print(&format!("{gap}{}", identification(catalog, &shown(&row), style())));
+                let gap = if run.read == 0 { "" } else { "\n" };
+                print(&format!("{gap}{}", screen(&row)));
             }
         }
-        read += 1;
+        run.read += 1;
     }
-    said.append(&mut texts.said);
-    let failed = said.iter().any(|d| d.severity == Severity::Error);
-    if read == 0 && !failed {
-        said.push(nothing_found());
-    }
-    if format == "json" {
-        let all = IdentificationReport::new(rows, &said);
-        print(&format!("{}\n", serde_json::to_string_pretty(&all).unwrap_or_default()));
-    }
-    report(&said);
-    match (failed, read, open) {
-        (true, _, _) => exit::UNREADABLE,
-        (_, 0, _) => exit::NOTHING,
-        (_, _, true) => exit::OPEN,
-        _ => exit::CLEAR,
+    run
+}
+
+impl<R> TextRun<R> {
+    /// Tells what was wrong, `more` after it, prints the report where that is asked for, and gives the status.
+    pub(crate) fn finish(mut self, more: Vec<Diagnostic>, json: &dyn Fn(Vec<R>, &[Diagnostic]) -> String) -> u8 {
+        self.said.extend(more);
+        let failed = self.said.iter().any(|d| d.severity == Severity::Error);
+        if self.read == 0 && !failed {
+            self.said.push(nothing_found());
+        }
+        if self.json {
+            print(&format!("{}\n", json(self.rows, &self.said)));
+        }
+        report(&self.said);
+        match (failed, self.read, self.open) {
+            (true, _, _) => exit::UNREADABLE,
+            (_, 0, _) => exit::NOTHING,
+            (_, _, true) => exit::OPEN,
+            _ => exit::CLEAR,
+        }
     }
 }
 
 /// No file of those named is a license text.
-pub(crate) fn nothing_found() -> Diagnostic {
+fn nothing_found() -> Diagnostic {
     let help = "looked for files named like LICENSE, COPYING, TERMS or USE_POLICY; a file that is named outright is read whatever its name";
     Diagnostic::warning("nothing-found", "no license text was found").help(help)
 }
@@ -90,7 +124,7 @@ fn is_clear(found: &Identification) -> bool {
 }
 
 /// What the command line names: files as they are, folders as the license-like files below them.
-pub(crate) fn list(paths: &[&str]) -> (Vec<PathBuf>, Vec<Diagnostic>) {
+fn list(paths: &[&str]) -> (Vec<PathBuf>, Vec<Diagnostic>) {
     let (mut files, mut said) = (Vec::new(), Vec::new());
     for path in paths {
         if *path == "-" || !Path::new(path).is_dir() {
@@ -180,7 +214,7 @@ fn unreadable(file: &str, e: &io::Error) -> Diagnostic {
 }
 
 /// A file, or standard input, as text; what is none is told.
-pub(crate) fn read_text(path: &Path, said: &mut Vec<Diagnostic>) -> Option<String> {
+fn read_text(path: &Path, said: &mut Vec<Diagnostic>) -> Option<String> {
     let name = path.display().to_string();
     let most = Limits::default().text_bytes_max as u64;
     let mut bytes = Vec::new();

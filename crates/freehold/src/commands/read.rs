@@ -1,7 +1,8 @@
 //! `freehold read`: what a license text that nobody has read appears to say, for the person who has to read it.
 
+use std::path::Path;
+
 use clap::ArgMatches;
-use freehold_base::Severity;
 use freehold_catalog::Catalog;
 use freehold_documents::reading;
 use freehold_text::{
@@ -9,58 +10,31 @@ use freehold_text::{
 };
 use freehold_wire::{ReadChange, ReadFile, ReadProposal, ReadSentence, ReadingReport};
 
-use super::identify::{Texts, list, nothing_found, read_text, row, shown};
-use super::{print, report, style};
-use crate::context::{all, get};
+use super::identify::{Texts, each_text, index_of_texts, row, shown};
+use super::style;
 use crate::exit;
-use crate::load::{READINGS, text_index};
+use crate::load::READINGS;
 
 pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
-    let index = match text_index() {
-        Ok(index) => index,
-        Err(d) => {
-            report(&[d]);
-            return 70;
-        }
-    };
+    let Some(index) = index_of_texts() else { return exit::INTERNAL };
     let known = Readings::parse(READINGS);
-    let format = get(matches, "format").unwrap_or("human");
-    let (files, mut said) = list(&all(matches, "what"));
-    let (mut rows, mut seen, mut open) = (Vec::new(), 0usize, false);
-    for file in &files {
-        let Some(text) = read_text(file, &mut said) else { continue };
-        let found = identify(&index, &text, Limits::default());
-        let one = read_one(&file.display().to_string(), &text, found, (&index, &known, catalog));
-        open |= one.review != "read";
-        match format {
-            "json" => rows.push(one),
-            "jsonl" => print(&format!("{}\n", serde_json::to_string(&one).unwrap_or_default())),
-            _ => {
-                let gap = if seen == 0 { "" } else { "\n" };
-                print(&format!("{gap}{}", reading(catalog, &for_people(&one), style())));
-            }
-        }
-        seen += 1;
-    }
-    let failed = said.iter().any(|d| d.severity == Severity::Error);
-    if seen == 0 && !failed {
-        said.push(nothing_found());
-    }
-    if format == "json" {
-        let all = ReadingReport::new(rows, &said);
-        print(&format!("{}\n", serde_json::to_string_pretty(&all).unwrap_or_default()));
-    }
-    report(&said);
-    match (failed, seen, open) {
-        (true, _, _) => exit::UNREADABLE,
-        (_, 0, _) => exit::NOTHING,
-        (_, _, true) => exit::OPEN,
-        _ => exit::CLEAR,
-    }
+    let outcome = each_text(
+        matches,
+        &mut |file, text| {
+            let found = identify(&index, text, Limits::default());
+            let one = read_one(file, text, found, (&index, &known, catalog));
+            let clear = one.review == "read";
+            (one, clear)
+        },
+        &|one| reading(catalog, &for_people(one), style()),
+    );
+    outcome.finish(Vec::new(), &|rows, said| {
+        serde_json::to_string_pretty(&ReadingReport::new(rows, said)).unwrap_or_default()
+    })
 }
 
 fn read_one(
-    file: &str,
+    file: &Path,
     text: &str,
     found: Identification,
     (index, known, catalog): (&Index<'_>, &Readings, &Catalog),
@@ -80,7 +54,7 @@ fn read_one(
     let exact = found.matched == Match::Exact && law.is_some();
     let lines = Lines::of(text);
     ReadFile {
-        identified: row(std::path::Path::new(file), found, index, &mut Texts::none()),
+        identified: row(file, found, index, &mut Texts::none()),
         review: if exact { "read".into() } else { "needs-review".into() },
         law,
         changes,
