@@ -77,6 +77,11 @@ pub fn fuzz_tar(data: &[u8]) {
     run("model.pt", data);
 }
 
+/// Archives of whole products and images.
+pub fn fuzz_members(data: &[u8]) {
+    crate::members::read_all("product.zip", &data);
+}
+
 /// ONNX.
 pub fn fuzz_onnx(data: &[u8]) {
     run("model.onnx", data);
@@ -115,6 +120,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("pickle", fuzz_pickle),
     ("zip", fuzz_zip),
     ("tar", fuzz_tar),
+    ("members", fuzz_members),
     ("onnx", fuzz_onnx),
     ("tflite", fuzz_tflite),
     ("keras", fuzz_keras),
@@ -166,6 +172,19 @@ mod tests {
                 tar::tests::archive(&[("sys_info", TENSOR), ("pickle", CALL), ("tensors", b"1"), ("storages", b"1")]),
             ),
             ("tar", "slip", tar::tests::archive(&[("model_config.yaml", b"a: ["), ("../../x", b"y")])),
+            (
+                "members",
+                "product",
+                zip::tests::archive(b"", &[("m/a.npy", "m/a.npy", 0, &npy), ("m/b", "m/b", 8, b"x")]),
+            ),
+            (
+                "members",
+                "image",
+                tar::tests::archive(&[
+                    ("manifest.json", b"[]"),
+                    ("l/layer.tar", &tar::tests::archive(&[("m/model.gguf", &gguf)])),
+                ]),
+            ),
             ("onnx", "plain", onnx::tests::model("weights.data", &[("license", "mit"), ("author", "Acme")])),
             ("onnx", "outside", onnx::tests::model("../../etc/passwd", &[])),
             ("onnx", "cut", onnx::tests::model("w", &[("license", "mit")])[..40].to_vec()),

@@ -20,6 +20,7 @@ mod keras;
 mod labels;
 mod legal;
 mod mask;
+mod members;
 mod merge;
 mod onnx;
 mod pickle;
@@ -37,6 +38,8 @@ use freehold_base::{Diagnostic, Fact, TextFile};
 
 pub use input::ReadAt;
 pub use mask::clean_name;
+pub use members::{Member, Members, members, read_member};
+pub use sniff::is_own_file;
 
 /// A part of a model that is split over several files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -216,6 +216,12 @@ pub(crate) fn is_read_name(path: &str) -> bool {
         || pointer::is_download_metadata(path)
 }
 
+/// True for the name of a file that is read for what it says of the model it lies with: configs, cards, legal texts,
+/// weights. What such a file says is in its [`FileFacts`]; it is no program that names other models.
+pub fn is_own_file(path: &str) -> bool {
+    is_read_name(path) || format_by_name(path.rsplit('/').next().unwrap_or(path)).is_some()
+}
+
 /// The bytes of a text that is read, up to its kind's limit, and whether that is all of it.
 fn text_bytes(path: &str, base: &str, input: &mut Input<'_>, sink: &mut Sink<'_>) -> (Option<Vec<u8>>, bool) {
     if !is_read_name(path) {

@@ -19,6 +19,8 @@ pub struct Subject {
     pub bytes_read: u64,
     /// Number of files.
     pub files: usize,
+    /// For an assembly: the works that it holds side by side, each judged by itself too; 0 for a model.
+    pub components: usize,
 }
 
 /// A release that was looked at.
@@ -82,17 +84,27 @@ pub struct Parts {
 
 /// Judges the parts.
 pub fn judge(parts: Parts, catalog: &Catalog) -> Dossier<'_> {
+    let mut dossier = judge_unasked(parts, catalog);
+    dossier.questions = questions(Input {
+        catalog,
+        graph: &dossier.graph,
+        deployment: &dossier.deployment,
+        release: dossier.outgoing.as_ref().map(|o| &o.release),
+        made_by: dossier.made_by,
+    });
+    dossier
+}
+
+/// [`judge`] without its questions: for an inventory, where nobody is asked.
+pub fn judge_unasked(parts: Parts, catalog: &Catalog) -> Dossier<'_> {
     let Parts { subject, graph, deployment, outgoing, made_by, diagnostics, not_read, as_of, findings } = parts;
-    let (mut assessment, questions) = {
-        let input = Input {
-            catalog,
-            graph: &graph,
-            deployment: &deployment,
-            release: outgoing.as_ref().map(|o| &o.release),
-            made_by,
-        };
-        (assess(input), questions(input))
-    };
+    let mut assessment = assess(Input {
+        catalog,
+        graph: &graph,
+        deployment: &deployment,
+        release: outgoing.as_ref().map(|o| &o.release),
+        made_by,
+    });
     assessment.findings.extend(findings);
     assessment.findings.sort();
     assessment.findings.dedup();
@@ -104,7 +116,7 @@ pub fn judge(parts: Parts, catalog: &Catalog) -> Dossier<'_> {
         outgoing,
         made_by,
         assessment,
-        questions,
+        questions: Vec::new(),
         diagnostics,
         not_read,
         as_of,

@@ -1,5 +1,6 @@
 //! The one pipeline: a source in, a dossier and its assessment out. Pure: bytes come from the shells.
 
+mod assembly;
 mod case;
 mod compare;
 mod dossier;
@@ -8,9 +9,10 @@ mod lineage;
 mod model;
 mod statement;
 
+pub use assembly::{NamedWork, assemble, named_work};
 pub use case::{CASE_BYTES_MAX, Case, case_from_json, case_from_toml, node_of_json};
 pub use compare::{Difference, ForWhom, LicenseChange, Side, catalog_changes, compare};
-pub use dossier::{Dossier, Outgoing, Parts, Subject, judge};
+pub use dossier::{Dossier, Outgoing, Parts, Subject, judge, judge_unasked};
 pub use lineage::{Lineage, LineageStep, LineageTerm, LineageWork, Maker, Role, lineage};
 pub use model::{Model, ModelFiles, ReleaseFile, Said, model, read_release};
 pub use statement::{read_facts, read_value};

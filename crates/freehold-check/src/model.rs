@@ -147,6 +147,7 @@ fn subject(files: &ModelFiles<'_>) -> Subject {
         bytes_total: files.bytes_total,
         bytes_read: files.bytes_read,
         files: files.files,
+        components: 0,
     }
 }
 

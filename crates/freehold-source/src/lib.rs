@@ -8,6 +8,7 @@
 //! - A folder of several GGUF models with neither card nor config is divided by their headers' names.
 //! - Each snapshot of a repository in the Hugging Face cache is one artifact; so is each manifest of Ollama and of
 //!   Docker Model Runner, found where `manifests` and `blobs` lie, and each repository of llama.cpp's flat folder.
+//! - An archive that is no model's container (a product's zip, a container image) is divided like a folder.
 //! - A Modelfile that names its parent is a model; one that is made from a file beside it speaks for that.
 //! - Files around the only model that is found belong to it; around several they belong to none, with a note.
 //!
@@ -16,6 +17,7 @@
 //! tokens that lie beside stores are not opened at all. Nothing is written and nothing fetched; no environment variable
 //! is read but those that the caller gives to [`stores`].
 
+mod ahead;
 mod cache;
 mod disk;
 mod docker;
@@ -23,7 +25,9 @@ mod gather;
 mod modelfile;
 mod oci;
 mod ollama;
+mod packed;
 mod places;
+mod reader;
 mod said;
 mod sidecar;
 mod texts;
@@ -117,15 +121,20 @@ pub fn each(path: &Path, limits: &Limits, out: &mut dyn FnMut(Artifact)) -> Resu
         return Err(Diagnostic::error("source-not-a-file", message));
     }
     if let Some((store, only)) = store_around(&root) {
-        let (found, diagnostics) = walk::Walk::new(store, limits, out).run_store(&only);
+        let (found, diagnostics) = walk::Walk::new(&store, limits, out).run_store(&only);
         if found {
             return Ok(diagnostics);
         }
     }
     if metadata.is_dir() {
-        return Ok(walk::Walk::new(root, limits, out).run(&name));
+        return Ok(walk::Walk::new(&root, limits, out).run(&name));
     }
-    let mut file = walk::read(&root, &name, &name, None);
+    if let Some((disk, members)) = archive(&root, &name) {
+        let (artifacts, diagnostics) = packed::artifacts(&name, &disk, members);
+        artifacts.into_iter().for_each(out);
+        return Ok(diagnostics);
+    }
+    let mut file = reader::read(&root, &name, &name, None);
     let hash = root.parent().and_then(Path::file_name).filter(|n| *n == "blobs").and(Digest::parse(&name));
     file.said.facts.extend(hash.and_then(|h| said::fact(FactKind::Sha256, h.hex(), &name, "name")));
     let mut artifact = Artifact { root_name: name.clone(), ..Artifact::default() };
@@ -141,6 +150,17 @@ pub fn each(path: &Path, limits: &Limits, out: &mut dyn FnMut(Artifact)) -> Resu
     }
     out(artifact);
     Ok(Vec::new())
+}
+
+/// True for an archive of several works: a product's zip, a container image.
+pub fn is_archive(path: &Path) -> bool {
+    path.is_file() && path.canonicalize().is_ok_and(|root| archive(&root, &name_of(path, &root)).is_some())
+}
+
+fn archive(root: &Path, name: &str) -> Option<(DiskFile, freehold_artifact::Members)> {
+    let disk = DiskFile::open(root).ok()?;
+    let members = freehold_artifact::members(name, &disk)?;
+    Some((disk, members))
 }
 
 /// Folders above a path inside a store of blobs, up to the store: `manifests/{host}/{namespace}/{name}/{tag}`.

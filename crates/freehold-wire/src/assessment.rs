@@ -102,6 +102,9 @@ pub struct Subject {
     pub bytes_total: u64,
     /// Bytes that were read.
     pub bytes_read: u64,
+    /// For an assembly: the works that it holds side by side, each assessed by itself too; absent for a model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub components: Option<usize>,
 }
 
 /// Worst and best: prohibited, needs-separate-license or permitted.

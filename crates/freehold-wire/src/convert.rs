@@ -89,6 +89,7 @@ fn subject(d: &Dossier<'_>) -> wire::Subject {
         files: d.subject.files,
         bytes_total: d.subject.bytes_total,
         bytes_read: d.subject.bytes_read,
+        components: (d.subject.components > 0).then_some(d.subject.components),
     }
 }
 

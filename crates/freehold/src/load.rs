@@ -7,7 +7,7 @@ use freehold_assess::Deployment;
 use freehold_base::Diagnostic;
 use freehold_catalog::Catalog;
 use freehold_check::{
-    Dossier, ModelFiles, Outgoing, Parts, ReleaseFile, Said, case_from_toml, judge, model, read_release,
+    Dossier, ModelFiles, Outgoing, Parts, ReleaseFile, Said, case_from_toml, judge, judge_unasked, model, read_release,
 };
 use freehold_text::Index;
 
@@ -23,6 +23,8 @@ pub(crate) static READINGS: &str = include_str!("../../../catalog/readings.tsv")
 const WORKERS_MAX: usize = 8;
 /// Models that were read and wait to be judged.
 const WAITING_MAX: usize = 64;
+/// Models that a worker is handed at once.
+const BATCH: usize = 8;
 
 /// Everything a run holds fixed over its models.
 pub(crate) struct Run<'c> {
@@ -81,51 +83,25 @@ pub(crate) fn dossiers<'c>(paths: &[&str], run: &Run<'c>) -> Loaded<'c> {
             case_file(path, run, &mut out);
             continue;
         }
+        if let Some(assembly) = crate::assembly::named_in(path, run, &mut out.unreadable) {
+            out.dossiers.extend(assembly);
+            continue;
+        }
+        let before = out.dossiers.len();
         folder(path, run, progress, &mut out);
+        if freehold_source::is_archive(Path::new(path)) {
+            let parts = out.dossiers.split_off(before);
+            out.dossiers.extend(crate::assembly::of_parts(path, parts, run));
+        }
     }
     out
 }
 
-/// Judges each model of a folder as it is found, beside the walk, so that what was read of it can go.
+/// Judges each model of a folder as it is found, beside the walk.
 fn folder<'c>(path: &str, run: &Run<'c>, progress: bool, out: &mut Loaded<'c>) {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
-    let (send, receive) = std::sync::mpsc::sync_channel::<(usize, freehold_artifact::Artifact)>(WAITING_MAX);
-    let receive = std::sync::Mutex::new(receive);
-    let (walked, mut judged) = std::thread::scope(|scope| {
-        let judge = || {
-            let mut here: Vec<(usize, Dossier<'c>)> = Vec::new();
-            loop {
-                // whoever holds the lock waits for the next; the others judge
-                let next = receive.lock().map(|r| r.recv());
-                let Ok(Ok((n, artifact))) = next else { return here };
-                here.push((n, dossier(path, &artifact, run)));
-            }
-        };
-        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(judge)).collect();
-        let mut found = 0usize;
-        let walked = freehold_source::each(Path::new(path), &freehold_source::Limits::default(), &mut |artifact| {
-            // a worker that is gone has panicked, which is told when it is joined
-            let _ = send.send((found, artifact));
-            found += 1;
-            if progress && found.is_multiple_of(PROGRESS_EVERY) {
-                anstream::eprint!("\r{found} models");
-            }
-        });
-        drop(send);
-        let mut judged = Vec::with_capacity(found);
-        for handle in handles {
-            match handle.join() {
-                Ok(part) => judged.extend(part),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        (walked, judged)
-    });
+    let (walked, mut judged) = beside(path, progress, &|artifact| dossier(path, &artifact, run));
     judged.sort_by(|(n, a), (m, b)| a.subject.id.cmp(&b.subject.id).then(n.cmp(m)));
     let mut here: Vec<Dossier<'c>> = judged.into_iter().map(|(_, d)| d).collect();
-    if progress && here.len() >= PROGRESS_EVERY {
-        anstream::eprint!("\r\x1b[K");
-    }
     match (walked, here.first_mut()) {
         (Ok(diagnostics), Some(first)) => first.diagnostics.extend(diagnostics),
         (Ok(diagnostics), None) if diagnostics.is_empty() => out.nothing.push(nothing_at(path)),
@@ -136,13 +112,79 @@ fn folder<'c>(path: &str, run: &Run<'c>, progress: bool, out: &mut Loaded<'c>) {
     out.dossiers.extend(here);
 }
 
+/// What a walk gave: what is wrong with it, and what `work` made of each model, with the model's number in the walk.
+type Walked<T> = (Result<Vec<Diagnostic>, Diagnostic>, Vec<(usize, T)>);
+
+/// Does `work` on each model at a path as it is found, on as many threads as there are cores, so that what was read of
+/// a model can go. Results are in no order.
+pub(crate) fn beside<T: Send>(
+    path: &str,
+    progress: bool,
+    work: &(dyn Fn(freehold_artifact::Artifact) -> T + Sync),
+) -> Walked<T> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
+    let (send, receive) = std::sync::mpsc::sync_channel::<Batch>(WAITING_MAX / BATCH);
+    let receive = std::sync::Mutex::new(receive);
+    std::thread::scope(|scope| {
+        let worker = || {
+            let mut here: Vec<(usize, T)> = Vec::new();
+            loop {
+                // whoever holds the lock waits for the next; the others work
+                let next = receive.lock().map(|r| r.recv());
+                let Ok(Ok(batch)) = next else { return here };
+                here.extend(batch.into_iter().map(|(n, artifact)| (n, work(artifact))));
+            }
+        };
+        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
+        let mut found = 0usize;
+        let mut batch = Batch::with_capacity(BATCH);
+        let walked = freehold_source::each(Path::new(path), &freehold_source::Limits::default(), &mut |artifact| {
+            batch.push((found, artifact));
+            found += 1;
+            if batch.len() >= BATCH {
+                // a worker that is gone has panicked, which is told when it is joined
+                let _ = send.send(std::mem::replace(&mut batch, Batch::with_capacity(BATCH)));
+            }
+            if progress && found.is_multiple_of(PROGRESS_EVERY) {
+                anstream::eprint!("\r{found} models");
+            }
+        });
+        let _ = send.send(batch);
+        drop(send);
+        let mut done = Vec::with_capacity(found);
+        for handle in handles {
+            match handle.join() {
+                Ok(part) => done.extend(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        if progress && found >= PROGRESS_EVERY {
+            anstream::eprint!("\r\x1b[K");
+        }
+        (walked, done)
+    })
+}
+
+/// Models on their way to a worker, each with its number in the walk.
+type Batch = Vec<(usize, freehold_artifact::Artifact)>;
+
 fn nothing_at(path: &str) -> Diagnostic {
     Diagnostic::warning("nothing-found", "no model was found here")
         .in_file(path)
         .help("looked for *.gguf, *.safetensors, config.json, adapter_config.json, a model card with front matter, mergekit_config.yml, git-lfs pointers and a Hugging Face cache")
 }
 
+/// A model's files, judged.
 pub(crate) fn dossier<'c>(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'c>) -> Dossier<'c> {
+    judge(parts(path, artifact, run), run.catalog)
+}
+
+/// [`dossier`] without questions, which cost as much as everything else together: for an inventory.
+pub(crate) fn inventory<'c>(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'c>) -> Dossier<'c> {
+    judge_unasked(parts(path, artifact, run), run.catalog)
+}
+
+fn parts(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'_>) -> Parts {
     let files = ModelFiles {
         root_name: &artifact.root_name,
         path,
@@ -159,7 +201,7 @@ pub(crate) fn dossier<'c>(path: &str, artifact: &freehold_artifact::Artifact, ru
         said.name = Some(freehold_source::base_name(&artifact.root_name).to_string());
     }
     let model = model(&files, &said, &run.index, run.catalog, &run.as_of);
-    let parts = Parts {
+    Parts {
         subject: model.subject,
         graph: model.graph,
         deployment: run.deployment.clone(),
@@ -169,8 +211,7 @@ pub(crate) fn dossier<'c>(path: &str, artifact: &freehold_artifact::Artifact, ru
         not_read: model.not_read,
         as_of: run.as_of.clone(),
         findings: model.findings,
-    };
-    judge(parts, run.catalog)
+    }
 }
 
 fn case_file<'c>(path: &str, run: &Run<'c>, out: &mut Loaded<'c>) {

@@ -1,11 +1,13 @@
 //! `freehold`: the command. Reads like a table of contents.
 
+mod assembly;
 mod cli;
 mod commands;
 mod context;
 mod exit;
 mod law;
 mod load;
+mod references;
 
 use std::process::ExitCode;
 

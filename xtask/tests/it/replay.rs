@@ -16,6 +16,7 @@ const TARGETS: &[Target] = &[
     ("pickle", freehold_artifact::fuzz::fuzz_pickle),
     ("zip", freehold_artifact::fuzz::fuzz_zip),
     ("tar", freehold_artifact::fuzz::fuzz_tar),
+    ("members", freehold_artifact::fuzz::fuzz_members),
     ("onnx", freehold_artifact::fuzz::fuzz_onnx),
     ("tflite", freehold_artifact::fuzz::fuzz_tflite),
     ("keras", freehold_artifact::fuzz::fuzz_keras),

@@ -67,6 +67,11 @@ pub(crate) fn emit(format: &str, dossiers: &[Dossier<'_>], code: u8) {
         _ => match dossiers {
             [] => {}
             [one] => print(&freehold_documents::screen(one, style())),
+            // an assembly: as a whole, then each
+            [whole, parts @ ..] if whole.subject.components == parts.len() => {
+                print(&freehold_documents::screen(whole, style()));
+                print(&format!("\n{}", freehold_documents::summary_table(parts, style())));
+            }
             many => print(&freehold_documents::summary_table(many, style())),
         },
     }

@@ -1,33 +1,38 @@
 //! `freehold scan`: every model that lies here or is named here, and on this machine where that is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::Read as _;
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use clap::ArgMatches;
-use freehold_base::{Diagnostic, FactKind, Severity};
+use freehold_artifact::Artifact;
+use freehold_assess::Access;
+use freehold_base::{Diagnostic, FactKind, Severity, Value};
 use freehold_catalog::{Catalog, Match};
 use freehold_check::Dossier;
 use freehold_documents::Scan;
-use freehold_reference::{Language, Limits, Reference, ReferenceKind, scan};
+use freehold_reference::{Language, Limits, ReferenceKind, scan};
 use freehold_wire::{ScanReport, ScannedModel, ScannedPlace, ScannedReference, ScannedStep, ScannedStore};
 
 use super::{prepare, print, report, style};
 use crate::context::{all, get};
 use crate::exit;
-use crate::load::{Run, dossier};
+use crate::load::{Run, beside, inventory};
+use crate::references::{canonical, text_of};
 
 /// Files of one walk for references.
 const FILES_MAX: usize = 500_000;
-/// Bytes of a file that are looked at to tell text from bytes.
-const HEAD_BYTES: usize = 8192;
 
 pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
-    let run = match prepare(matches, catalog) {
+    let mut run = match prepare(matches, catalog) {
         Ok(run) => run,
         Err(code) => return code,
     };
+    if let Some(access) = catalog.facts.find("use.access").filter(|id| run.deployment.get(*id).is_none()) {
+        // an inventory asks what stands under what, not how it is used: one access is judged instead of all
+        let widest = Value::List(vec![Access::Weights.as_str().to_string()]);
+        run.deployment.set(catalog, access, Some(widest));
+    }
     let mut found = Found::default();
     let paths = all(matches, "what");
     let machine = matches.get_flag("machine");
@@ -35,7 +40,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     let here = matches.value_source("what") == Some(clap::parser::ValueSource::CommandLine) || !machine;
     if here {
         for path in &paths {
-            found.told.clear();
+            found.read = AlreadyRead::default();
             models(path, None, &run, &mut found);
             references(path, catalog, &mut found);
         }
@@ -59,8 +64,8 @@ struct Found {
     references: BTreeMap<(&'static str, bool, String), Vec<ScannedPlace>>,
     stores: Vec<ScannedStore>,
     files_read: usize,
-    /// Files that spoke of a model that lies here: what they name is that model's lineage, told with it.
-    told: BTreeSet<String>,
+    /// What of the folder at hand its models' own files make up.
+    read: AlreadyRead,
     said: Vec<Diagnostic>,
 }
 
@@ -89,17 +94,18 @@ fn finish(matches: &ArgMatches, paths: &[&str], here: bool, mut found: Found, ca
 
 /// Models whose files lie at a path.
 fn models(path: &str, store: Option<&str>, run: &Run<'_>, found: &mut Found) {
-    let walked = freehold_source::each(Path::new(path), &freehold_source::Limits::default(), &mut |artifact| {
-        let sha256 = artifact.facts.iter().find(|f| f.kind == FactKind::Sha256).map(|f| f.value.clone());
-        found.told.extend(artifact.facts.iter().map(|f| f.evidence.file.clone()));
-        let dossier = dossier(path, &artifact, run);
-        found.models.push(model(path, store, sha256, &dossier));
-        for d in artifact.diagnostics.iter().filter(|d| d.severity == Severity::Error) {
-            if !found.said.contains(d) {
-                found.said.push(d.clone());
+    let (walked, mut all) =
+        beside(path, std::io::stderr().is_terminal(), &|artifact| seen(path, store, &artifact, run));
+    all.sort_by_key(|(n, _)| *n);
+    for (_, one) in all {
+        found.read.add(one.files);
+        found.models.push(one.model);
+        for d in one.errors {
+            if !found.said.contains(&d) {
+                found.said.push(d);
             }
         }
-    });
+    }
     match walked {
         // what a walk notes in passing is for `inspect`
         Ok(said) => found.said.extend(said.into_iter().filter(|d| d.severity != Severity::Note)),
@@ -107,6 +113,67 @@ fn models(path: &str, store: Option<&str>, run: &Run<'_>, found: &mut Found) {
         Err(d) if d.code == "nothing-found" => {}
         Err(d) => found.said.push(d),
     }
+}
+
+/// What a scan keeps of a model.
+struct Seen {
+    model: ScannedModel,
+    /// Its files, and whether each was read for the model itself.
+    files: Vec<(String, bool)>,
+    errors: Vec<Diagnostic>,
+}
+
+/// Files that were read as a model's own. What they name is that model's lineage, told with it; a folder of nothing
+/// else is not looked into a second time.
+#[derive(Default)]
+struct AlreadyRead {
+    /// Such files in folders that hold others too, relative to the folder that is scanned.
+    files: BTreeSet<String>,
+    /// Folders of which every file below is such a file.
+    folders: BTreeSet<String>,
+    /// Folders that hold others too, and the folders above them.
+    mixed: BTreeSet<String>,
+}
+
+impl AlreadyRead {
+    fn add(&mut self, files: Vec<(String, bool)>) {
+        let folder = |file: &str| file.rsplit_once('/').map_or("", |(f, _)| f).to_string();
+        for (file, _) in files.iter().filter(|(_, read)| !read) {
+            let mut above = folder(file);
+            while self.mixed.insert(above.clone()) && !above.is_empty() {
+                above = folder(&above);
+            }
+        }
+        for (file, _) in files.into_iter().filter(|(_, read)| *read) {
+            let own = folder(&file);
+            if self.mixed.contains(&own) {
+                self.files.insert(file);
+            } else if !self.folders.contains(&own) {
+                self.folders.insert(own);
+            }
+        }
+    }
+
+    fn holds_file(&self, file: &str) -> bool {
+        let own = file.rsplit_once('/').map_or("", |(f, _)| f);
+        self.files.contains(file) || self.is_whole(own)
+    }
+
+    /// True where nothing below is left to be read.
+    fn is_whole(&self, folder: &str) -> bool {
+        self.folders.contains(folder) && !self.mixed.contains(folder)
+    }
+}
+
+fn seen(path: &str, store: Option<&str>, artifact: &Artifact, run: &Run<'_>) -> Seen {
+    let sha256 = artifact.facts.iter().find(|f| f.kind == FactKind::Sha256).map(|f| f.value.clone());
+    let spoke: BTreeSet<&str> = artifact.facts.iter().map(|f| f.evidence.file.as_str()).collect();
+    // what a listing left out was not read
+    let cut = artifact.diagnostics.iter().any(|d| d.code.starts_with("too-"));
+    let own = |path: &str| spoke.contains(path) || (!cut && freehold_artifact::is_own_file(path));
+    let files = artifact.files.iter().map(|f| (f.path.clone(), own(&f.path))).collect();
+    let errors = artifact.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
+    Seen { model: model(path, store, sha256, &inventory(path, artifact, run)), files, errors }
 }
 
 fn model(path: &str, store: Option<&str>, sha256: Option<String>, d: &Dossier<'_>) -> ScannedModel {
@@ -160,9 +227,16 @@ fn references(path: &str, catalog: &Catalog, found: &mut Found) {
     let root = Path::new(path);
     let mut walk = ignore::WalkBuilder::new(root);
     walk.hidden(false).follow_links(false).sort_by_file_path(Ord::cmp);
-    walk.filter_entry(|e| {
+    let below = {
+        let root = root.to_path_buf();
+        move |p: &Path| p.strip_prefix(&root).unwrap_or(p).to_string_lossy().replace('\\', "/")
+    };
+    let (place, whole) =
+        (below.clone(), found.read.folders.difference(&found.read.mixed).cloned().collect::<BTreeSet<_>>());
+    walk.filter_entry(move |e| {
         let name = e.file_name();
-        name != ".git" && name != "node_modules" && name != "site-packages" && name != "__pycache__"
+        let foreign = name == ".git" || name == "node_modules" || name == "site-packages" || name == "__pycache__";
+        !foreign && !(e.depth() > 0 && e.file_type().is_some_and(|t| t.is_dir()) && whole.contains(&place(e.path())))
     });
     for entry in walk.build().flatten() {
         if found.files_read >= FILES_MAX {
@@ -174,9 +248,12 @@ fn references(path: &str, catalog: &Catalog, found: &mut Found) {
             continue;
         }
         let file = entry.path();
-        let shown = file.strip_prefix(root).ok().filter(|p| !p.as_os_str().is_empty()).unwrap_or(file);
-        let shown = shown.to_string_lossy().replace('\\', "/");
-        if found.told.contains(&shown) {
+        let shown = match below(file) {
+            // the root is the file
+            own if own.is_empty() => file.to_string_lossy().into_owned(),
+            own => own,
+        };
+        if found.read.holds_file(&shown) {
             continue;
         }
         let Some(text) = text_of(file).filter(|text| Language::of(&shown, text).is_some()) else { continue };
@@ -194,33 +271,12 @@ fn references(path: &str, catalog: &Catalog, found: &mut Found) {
     }
 }
 
-/// A text file's beginning; `None` for what is no text. What is no text is told by its first bytes alone.
-fn text_of(file: &Path) -> Option<String> {
-    let limit = Limits::default().bytes_max as u64;
-    let mut bytes = Vec::new();
-    let mut open = fs::File::open(file).ok()?;
-    open.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut bytes).ok()?;
-    if bytes.contains(&0) {
-        return None;
-    }
-    open.take(limit).read_to_end(&mut bytes).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
 fn kind_word(kind: ReferenceKind) -> &'static str {
     match kind {
         ReferenceKind::Model => "model",
         ReferenceKind::OllamaModel => "ollama-model",
         ReferenceKind::File => "file",
         ReferenceKind::VendorApi => "service",
-    }
-}
-
-/// The id in the catalog's spelling, so that two spellings of one model are one line.
-fn canonical(r: &Reference, catalog: &Catalog) -> String {
-    match (r.kind, catalog.models.find(&r.id).first()) {
-        (ReferenceKind::Model, Some(row)) if !r.unresolved && row.id.eq_ignore_ascii_case(&r.id) => row.id.clone(),
-        _ => r.id.clone(),
     }
 }
 

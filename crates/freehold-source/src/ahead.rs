@@ -1,0 +1,92 @@
+//! Folders that are read before the walk comes to them, on other threads.
+//!
+//! Which files make a model is decided by the walk alone, in its order; reading a folder's files decides nothing, so it
+//! can be done early. What was read waits for the walk; little waits, so that memory stays bounded.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::Scope;
+
+use freehold_base::Diagnostic;
+
+use crate::Limits;
+use crate::reader::{ReadFolder, Reader};
+
+/// Most threads that read.
+const THREADS_MAX: usize = 8;
+/// Most folders of one level that are ordered before the walk comes to them.
+pub(crate) const WINDOW: usize = 16;
+/// Bytes of text that wait before nothing more is ordered.
+const WAITING_BYTES_MAX: usize = 8 << 20;
+
+/// A folder's content and what is wrong with it; no content where it cannot be read.
+pub(crate) type Outcome = (Option<ReadFolder>, Vec<Diagnostic>);
+
+struct Order {
+    dir: PathBuf,
+    rel: String,
+    reply: SyncSender<Outcome>,
+}
+
+/// A folder that was ordered.
+pub(crate) struct Coming(Receiver<Outcome>);
+
+/// Threads that read folders; they end when this goes.
+pub(crate) struct Ahead {
+    orders: Sender<Order>,
+    /// Bytes of text that were read and wait.
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Ahead {
+    /// Starts the threads; none where there is one core, which the walk uses itself.
+    pub(crate) fn start<'s, 'e: 's>(scope: &'s Scope<'s, 'e>, root: &'e Path, limits: &'e Limits) -> Option<Ahead> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+        if threads < 2 {
+            return None;
+        }
+        let (orders, receive) = channel::<Order>();
+        let receive = Arc::new(Mutex::new(receive));
+        let waiting = Arc::new(AtomicUsize::new(0));
+        for _ in 0..threads {
+            let (receive, waiting) = (Arc::clone(&receive), Arc::clone(&waiting));
+            scope.spawn(move || {
+                loop {
+                    // whoever holds the lock waits for the next; the others read
+                    let next = receive.lock().map(|r| r.recv());
+                    let Ok(Ok(order)) = next else { return };
+                    let mut reader = Reader::new(root, limits, limits.entries_max);
+                    let read = reader.folder(&order.dir, &order.rel);
+                    waiting.fetch_add(text_bytes(read.as_ref()), Ordering::Relaxed);
+                    // nobody waits any more where the walk has ended
+                    let _ = order.reply.send((read, reader.diagnostics));
+                }
+            });
+        }
+        Some(Ahead { orders, waiting })
+    }
+
+    /// Has a folder read; `None` where enough waits already.
+    pub(crate) fn order(&self, dir: &Path, rel: String) -> Option<Coming> {
+        if self.waiting.load(Ordering::Relaxed) > WAITING_BYTES_MAX {
+            return None;
+        }
+        let (reply, receive) = sync_channel(1);
+        self.orders.send(Order { dir: dir.to_path_buf(), rel, reply }).ok()?;
+        Some(Coming(receive))
+    }
+
+    /// Waits for a folder; `None` where its thread is gone.
+    pub(crate) fn take(&self, coming: &Coming) -> Option<Outcome> {
+        let outcome = coming.0.recv().ok()?;
+        self.waiting.fetch_sub(text_bytes(outcome.0.as_ref()), Ordering::Relaxed);
+        Some(outcome)
+    }
+}
+
+fn text_bytes(read: Option<&ReadFolder>) -> usize {
+    let texts = read.into_iter().flat_map(|r| &r.own).flat_map(|f| &f.said.texts);
+    texts.map(|t| t.text.len()).sum()
+}
