@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says where it stopped, and one that is skipped says so"
 )]
 
+mod assembly;
 mod attacks;
 mod examples;
 mod five_minutes;
