@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::bytes::Gguf;
+use crate::bytes::{Gguf, safetensors};
 use crate::disk::{bait, card, put, sparse};
 use crate::{Attack, Cases, Class, FORGED, SECRETS};
 
@@ -158,6 +158,29 @@ pub(crate) fn cases() -> Vec<Attack> {
     c.ok("json-tokenizer", "a tokenizer of 20 GB, which is not read", |d| {
         config(d, CONFIG)?;
         sparse(d, "tokenizer.json", b"{\"model\":\"x", 20 << 30)
+    });
+    c.warning("json-civitai-deep", "a sidecar of Civitai's of 100,000 brackets", |d| {
+        put(d, "models/Lora/ink.safetensors", safetensors("{}", 0))?;
+        put(d, "models/Lora/ink.civitai.info", "[".repeat(100_000))
+    });
+    c.ok("json-civitai-escape", "escape sequences, a line break and an access token in a sidecar", |d| {
+        put(d, "models/Lora/ink.safetensors", safetensors("{}", 0))?;
+        let name = format!("a\\u001b[2J\\u202e\\n{FORGED} {}", SECRETS[0]);
+        let text =
+            format!(r#"{{"baseModel":"{name}","model":{{"name":"{name}","type":"LORA","allowNoCredit":false}}}}"#);
+        put(d, "models/Lora/ink.civitai.info", text)
+    });
+    c.ok("json-civitai-files", "a sidecar of 100,000 files and terms", |d| {
+        put(d, "models/Lora/ink.safetensors", safetensors("{}", 0))?;
+        let files = vec![r#"{"hashes":{"SHA256":"AB"}}"#; 50_000].join(",");
+        let terms = vec![r#""allowNoCredit":false"#; 50_000].join(",");
+        put(d, "models/Lora/ink.civitai.info", format!(r#"{{"files":[{files}],{terms}}}"#))
+    });
+    c.ok("json-lm-studio-path", "a hub manifest whose sources are paths", |d| {
+        bait(d)?;
+        let source = r#"{"type":"huggingface","user":"../../out","repo":"/etc/passwd"}"#;
+        let text = format!(r#"{{"type":"model","owner":"a","name":"b","dependencies":[{{"sources":[{source}]}}]}}"#);
+        put(d, "hub/models/a/b/manifest.json", text)
     });
     c.done()
 }

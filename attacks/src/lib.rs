@@ -20,6 +20,7 @@ mod onnx;
 mod pickle;
 mod safetensors;
 mod source;
+mod xml;
 mod yaml;
 mod zip;
 
@@ -70,11 +71,13 @@ pub enum Class {
     Ollama,
     /// Sources that name models.
     Source,
+    /// OpenVINO's XML.
+    Xml,
 }
 
 impl Class {
     /// Every class, in the order of the manifest.
-    pub const ALL: [Class; 13] = [
+    pub const ALL: [Class; 14] = [
         Class::Gguf,
         Class::Safetensors,
         Class::Index,
@@ -88,6 +91,7 @@ impl Class {
         Class::HfCache,
         Class::Ollama,
         Class::Source,
+        Class::Xml,
     ];
 
     /// Its name in the manifest and in ids.
@@ -106,6 +110,7 @@ impl Class {
             Class::HfCache => "hf-cache",
             Class::Ollama => "ollama",
             Class::Source => "source",
+            Class::Xml => "xml",
         }
     }
 }
@@ -167,6 +172,7 @@ pub fn cases() -> Vec<Attack> {
         hf_cache::cases(),
         ollama::cases(),
         source::cases(),
+        xml::cases(),
     ];
     groups.into_iter().flatten().collect()
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::bytes::Gguf;
-use crate::disk::{bait, inside, link, put, sparse};
+use crate::disk::{bait, card, inside, link, put, sparse};
 use crate::{Attack, CANARY, Cases, Class, FORGED, SECRETS};
 
 const MANIFEST: &str = "manifests/registry.ollama.ai/library/bot/latest";
@@ -127,6 +127,66 @@ fn manifests(c: &mut Cases) {
         store(d, &[])?;
         let name = format!("manifests/registry.ollama.ai/library/b\u{1b}[2J\u{202e}\n{FORGED}/latest");
         put(d, &name, manifest(&[layer(MODEL, &digest('a'))]))
+    });
+    c.error("ollama-digest-traversal-model", "weights and a draft by digests that are paths (CVE-2024-37032)", |d| {
+        bait(d)?;
+        store(d, &[])?;
+        let draft = "application/vnd.ollama.image.draft";
+        let pack = "application/vnd.cncf.model.weight.v1.raw";
+        let layers = [
+            layer(MODEL, "sha256-../../../out/model.gguf"),
+            layer(draft, "../out/model.gguf"),
+            layer(pack, "/etc/passwd"),
+        ];
+        put(d, MANIFEST, manifest(&layers))
+    });
+    c.error("ollama-layers-million", "a manifest of a million layers", |d| {
+        store(d, &[])?;
+        put(d, MANIFEST, format!(r#"{{"schemaVersion":2,"layers":[{}]}}"#, vec!["{}"; 1_000_000].join(",")))
+    });
+    c.error("ollama-layers-empty-many", "340,000 layers without a digest, as many as a manifest can hold", |d| {
+        store(d, &[])?;
+        put(d, MANIFEST, format!(r#"{{"layers":[{}]}}"#, vec!["{}"; 340_000].join(",")))
+    });
+    c.ok("ollama-layer-name", "files of a model's folder that are called by paths out of it", |d| {
+        bait(d)?;
+        let named = |name: &str| {
+            let annotations = format!(r#""annotations":{{"org.cncf.model.filepath":"{name}"}},"size""#);
+            layer("application/vnd.cncf.model.doc.v1.raw", &digest('d')).replace("\"size\"", &annotations)
+        };
+        store(d, &[named("../../out/LICENSE"), named("/etc/passwd"), named(r"..\\..\\out\\LICENSE"), named("LICENSE")])
+    });
+    c.ok("ollama-layer-name-escape", "escape sequences and an access token in such a name and in a parent's", |d| {
+        let json = format!(r#""name":"\u001b[2J{}","from":"\u202e{}","size""#, SECRETS[0], SECRETS[2]);
+        store(d, &[layer("application/vnd.ollama.image.json", &digest('d')).replace("\"size\"", &json)])?;
+        let model = layer(MODEL, &digest('a')).replace("\"size\"", &json);
+        put(d, "manifests/registry.ollama.ai/library/other/latest", manifest(&[model]))
+    });
+    c.ok("ollama-blobs-elsewhere", "blobs on another disk behind a link, as people move them", |d| {
+        store(d, &[])?;
+        std::fs::rename(inside(d, "blobs"), d.join("disk"))?;
+        link(d, "blobs", "../disk")
+    });
+    c.warning("ollama-blobs-root", "a link of the blobs to the root, and a digest that is a path below it", |d| {
+        bait(d)?;
+        store(d, &[layer(LICENSE, &digest('d')), layer(LICENSE, "sha256:/etc/passwd")])?;
+        std::fs::remove_dir_all(inside(d, "blobs"))?;
+        link(d, "blobs", "/")
+    });
+    c.warning("ollama-blobs-elsewhere-out", "blobs behind a link, one of which is a link on to another folder", |d| {
+        bait(d)?;
+        store(d, &[layer(LICENSE, &digest('e')), layer(LICENSE, &digest('f'))])?;
+        link(d, &format!("blobs/sha256-{}", "e".repeat(64)), "../out/LICENSE")?;
+        link(d, &format!("blobs/sha256-{}", "f".repeat(64)), "/etc/passwd")?;
+        std::fs::rename(inside(d, "blobs"), d.join("disk"))?;
+        link(d, "blobs", "../disk")
+    });
+    c.warning("ollama-blobs-below", "the same in a store somewhere below the folder, which may be anybody's", |d| {
+        let out = bait(d)?;
+        std::fs::rename(out.join("LICENSE"), out.join(format!("sha256-{}", "d".repeat(64))))?;
+        card(d)?;
+        put(d, "unpacked/manifests/registry.ollama.ai/library/bot/latest", manifest(&[layer(LICENSE, &digest('d'))]))?;
+        link(d, "unpacked/blobs", "../../out")
     });
     c.ok("ollama-from-path", "a layer that says it came from a path", |d| {
         let lie = layer(LICENSE, &digest('d')).replace("\"size\"", "\"from\":\"../../../etc/passwd\",\"size\"");

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::disk::{put, sparse};
+use crate::disk::{bait, put, sparse};
 use crate::{Attack, Cases, Class, FORGED, SECRETS};
 
 fn front(home: &Path, yaml: &str) -> io::Result<()> {
@@ -28,6 +28,24 @@ pub(crate) fn cases() -> Vec<Attack> {
     recipes(&mut c);
     texts(&mut c);
     words(&mut c);
+    c.ok("yaml-localai-path", "a config of LocalAI's whose weights are a path out", |d| {
+        bait(d)?;
+        put(d, "bot.gguf", crate::bytes::Gguf::sample().bytes(0))?;
+        put(d, "gpt-4.yaml", "name: gpt-4\nparameters:\n  model: ../out/model.gguf\n")?;
+        put(d, "gpt-5.yaml", "name: gpt-5\nparameters:\n  model: /etc/passwd\n")
+    });
+    c.ok("yaml-localai-laughs", "a config of LocalAI's of a billion laughs", |d| {
+        put(d, "bot.gguf", crate::bytes::Gguf::sample().bytes(0))?;
+        let mut text = String::from("name: x\na0: &a0 [x, x, x, x, x, x, x, x, x]\n");
+        for i in 1..9 {
+            text.push_str(&format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 9].join(", ")));
+        }
+        put(d, "gpt-4.yaml", format!("parameters:\n  model: bot.gguf\n{text}license: *a8\n"))
+    });
+    c.warning("yaml-lm-studio-deep", "LM Studio's model.yaml of 100,000 brackets", |d| {
+        put(d, "bot.gguf", crate::bytes::Gguf::sample().bytes(0))?;
+        put(d, "model.yaml", format!("model: a/b\nbase:\n  {}", "[".repeat(100_000)))
+    });
     c.done()
 }
 

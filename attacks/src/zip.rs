@@ -36,6 +36,54 @@ fn file(name: &str, data: &[u8]) -> Vec<u8> {
     tar_member(name, b'0', "", &size(data.len()), data)
 }
 
+/// `n` times the letter `a`, as deflate packs it best: one letter, then copies of 258, two bits each.
+fn bomb(n: usize) -> Vec<u8> {
+    let (mut out, mut bits, mut count) = (Vec::new(), 0_u64, 0_u32);
+    let mut put = |value: u64, length: u32, out: &mut Vec<u8>| {
+        bits |= value << count;
+        count += length;
+        while count >= 8 {
+            out.push(bits.to_le_bytes()[0]);
+            bits >>= 8;
+            count -= 8;
+        }
+    };
+    // the last block, with its own codes: 257 + 29 letters, 1 distance, 18 lengths of codes
+    for (value, length) in [(1, 1), (2, 2), (29, 5), (0, 5), (14, 4)] {
+        put(value, length, &mut out);
+    }
+    // lengths of the codes for lengths in their odd order: 18 takes 1 bit, 1 and 2 take 2
+    let lengths: [u64; 18] = [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 2];
+    for length in lengths {
+        put(length, 3, &mut out);
+    }
+    // codes, their bits turned round: 18 is `0`, 1 is `10`, 2 is `11`
+    let (zeros, one, two) = (|n: u64| (n - 11, 7), (0b01, 2), (0b11, 2));
+    // `a` takes 2 bits, 256 takes 2, 285 takes 1, the distance takes 1
+    for part in [Some(97), None, Some(138), Some(20), None, Some(28), Some(0)] {
+        match part {
+            Some(0) => {
+                put(one.0, one.1, &mut out);
+                put(one.0, one.1, &mut out);
+            }
+            Some(n) => {
+                put(0, 1, &mut out);
+                let (value, length) = zeros(n);
+                put(value, length, &mut out);
+            }
+            None => put(two.0, two.1, &mut out),
+        }
+    }
+    // 285 is `0`, `a` is `10`, 256 is `11`
+    put(0b01, 2, &mut out);
+    for _ in 0..n / 258 {
+        put(0, 2, &mut out);
+    }
+    put(0b11, 2, &mut out);
+    put(0, 7, &mut out);
+    out
+}
+
 /// The cases.
 pub(crate) fn cases() -> Vec<Attack> {
     let mut c = Cases::of(Class::Zip);
@@ -116,6 +164,22 @@ fn numbers(c: &mut Cases) {
         let mut member = Member::new("config.json", KERAS_CONFIG);
         (member.size, member.method) = (u32::MAX - 1, 8);
         model(d, &[member])
+    });
+    c.warning(
+        "zip-bomb-deflate",
+        "a config of a gigabyte, packed a thousandfold in what the headers call a kilobyte",
+        |d| {
+            let mut member = Member::new("config.json", &bomb(1 << 30));
+            (member.size, member.method) = (1024, 8);
+            model(d, &[member])
+        },
+    );
+    c.warning("zip-deflate-cut", "a packed config that ends in the middle and one that is no packing at all", |d| {
+        let whole = bomb(1 << 16);
+        let mut cut = Member::new("config.json", whole.get(..whole.len() / 2).unwrap_or_default());
+        let mut junk = Member::new("metadata.json", &[0xff; 4096]);
+        (cut.method, junk.method) = (8, 8);
+        model(d, &[cut, junk])
     });
     c.warning("zip-overlap", "a thousand members over one another (42.zip's better)", |d| {
         let mut all = vec![Member::new("config.json", KERAS_CONFIG)];

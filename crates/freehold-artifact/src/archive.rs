@@ -136,7 +136,13 @@ pub(crate) fn read_pickle(base: &str, input: &mut Input<'_>, sink: &mut Sink<'_>
         return false;
     }
     let torch = report.torch || (torch && !lower.ends_with(".pkl"));
-    sink.fact(FactKind::Format, if torch { "pytorch" } else { "pickle" }, "", Some((0, head.len().min(4))));
+    let format = match report.format() {
+        _ if torch => "pytorch",
+        // what it holds tells more than its name, and its name more than nothing
+        "pickle" if lower.ends_with(".joblib") => "joblib",
+        format => format,
+    };
+    sink.fact(FactKind::Format, format, "", Some((0, head.len().min(4))));
     sink.out.model_file = is_weights_name(base);
     report.tell(sink);
     true
@@ -414,7 +420,12 @@ mod tests {
     fn raw_pickles_and_arrays_are_looked_into() {
         let facts = read("model.pt", TENSOR);
         assert_eq!((formats(&facts), codes(&facts), facts.model_file), (vec!["pytorch"], vec!["pickle-code"], true));
-        assert_eq!(formats(&read("scaler.joblib", b"\x80\x04N.")), ["pickle"]);
+        assert_eq!(formats(&read("scaler.joblib", b"\x80\x04N.")), ["joblib"]);
+        let joblib = b"\x80\x02cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}b.";
+        assert_eq!(formats(&read("scaler.pkl", joblib)), ["joblib"]);
+        let array = b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n)R.";
+        assert_eq!(formats(&read("scaler.pickle", array)), ["numpy-pickle"]);
+        assert_eq!(formats(&read("scaler.pickle", b"\x80\x02N.")), ["pickle"]);
         assert_eq!(codes(&read("m.pkl", b"cos\nsystem\n(S'id'\ntR.")), ["pickle-code-execution"]);
         assert_eq!(codes(&read("m.bin", b"cos\nsystem\n(S'id'\ntR.")), ["pickle-code-execution"]);
         let facts = read("firmware.bin", &[0x4d, 0x5a, 1, 2, 3]);
@@ -439,7 +450,13 @@ mod tests {
         let file = tar_tests::archive(&[("./model_config.yaml", yaml), ("./model_weights.ckpt", &weights)]);
         let facts = read("x.nemo", &file);
         assert_eq!((formats(&facts), codes(&facts)), (vec!["nemo", "pytorch"], vec!["pickle-code-execution"]));
-        let said: Vec<_> = facts.facts.iter().filter(|f| f.kind != FactKind::Format).collect();
+        let (globals, said): (Vec<_>, Vec<_>) =
+            facts.facts.iter().filter(|f| f.kind != FactKind::Format).partition(|f| f.kind == FactKind::Tag);
+        assert_eq!(globals.len(), 1);
+        assert_eq!(
+            (globals[0].value.as_str(), globals[0].evidence.key.as_str()),
+            ("os.system", "./model_weights.ckpt:pickle-global")
+        );
         let values: Vec<_> = said.iter().map(|f| (f.evidence.key.as_str(), f.value.as_str())).collect();
         assert_eq!(
             values,

@@ -1,5 +1,8 @@
-//! Keras: the configuration inside a `.keras` archive, and what can be found of it in an HDF5 file without reading
-//! that format.
+//! Keras: the configuration inside a `.keras` archive, and what can be found of it in an HDF5 file.
+//!
+//! HDF5 is not parsed: both ends of the file are searched for Keras' attributes as text. What stands in the middle of a
+//! large file, in an attribute that is packed or split over several heaps, is not found, and then the file says no more
+//! than its format. A packed member of a `.keras` archive is told and not unpacked ([`crate::archive`]).
 
 use std::collections::BTreeSet;
 

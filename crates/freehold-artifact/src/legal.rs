@@ -1,6 +1,6 @@
 //! Legal texts beside a model, told by name; kept whole up to a limit, as UTF-8.
 
-use freehold_base::TextKind;
+use freehold_base::{FactKind, TextKind};
 
 use crate::sink::{Sink, TEXT_BYTES_MAX, same_length_text};
 
@@ -96,6 +96,25 @@ pub(crate) fn read(kind: TextKind, bytes: &[u8], size: u64, sink: &mut Sink<'_>)
     sink.legal(kind, &text);
 }
 
+/// Longest license statement that may be a tag or a link rather than a text, in bytes.
+const TAG_BYTES_MAX: usize = 200;
+
+/// Keeps what a recipe or a store gives as the license: a text, or where it is one word a tag or a link. `key` and
+/// `place` are where it stands; `bytes` and `size` are as for [`read`].
+pub(crate) fn statement(bytes: &[u8], size: u64, key: &str, place: Option<(usize, usize)>, sink: &mut Sink<'_>) {
+    let before = sink.out.texts.len();
+    read(TextKind::License, bytes, size, sink);
+    let word = match sink.out.texts.get(before..) {
+        Some([only]) if only.text.len() <= TAG_BYTES_MAX => only.text.trim().to_owned(),
+        _ => return,
+    };
+    if !word.is_empty() && !word.contains(char::is_whitespace) {
+        let kind = if word.contains("://") { FactKind::LicenseLink } else { FactKind::LicenseTag };
+        sink.out.texts.truncate(before);
+        sink.fact(kind, &word, key, place);
+    }
+}
+
 fn utf16(bytes: &[u8], read: fn([u8; 2]) -> u16) -> String {
     let units = bytes.get(2..).unwrap_or_default().chunks_exact(2).filter_map(|c| c.try_into().ok()).map(read);
     char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
@@ -104,6 +123,18 @@ fn utf16(bytes: &[u8], read: fn([u8; 2]) -> u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::read_license;
+
+    #[test]
+    fn one_word_is_a_tag_and_a_text_a_text() {
+        let tag = read_license("Modelfile", "LICENSE", &"\napache-2.0\n".as_bytes());
+        assert_eq!(tag.facts[0].kind, FactKind::LicenseTag);
+        assert_eq!((tag.facts[0].value.as_str(), tag.texts.len()), ("apache-2.0", 0));
+        let link = read_license("f", "LICENSE", &"https://ai.example/terms".as_bytes());
+        assert_eq!(link.facts[0].kind, FactKind::LicenseLink);
+        let text = read_license("blobs/x", "", &"Permission is hereby granted".as_bytes());
+        assert_eq!((text.texts[0].kind, text.texts[0].file.as_str()), (TextKind::License, "blobs/x"));
+    }
 
     #[test]
     fn names_tell_the_kind() {

@@ -19,14 +19,18 @@ mod json;
 mod keras;
 mod labels;
 mod legal;
+pub mod manifest;
 mod mask;
 mod members;
 mod merge;
+mod modelfile;
 mod onnx;
+mod openvino;
 mod pickle;
 mod pointer;
 mod proto;
 mod safetensors;
+mod sidecar;
 mod sink;
 mod sniff;
 mod tar;
@@ -39,6 +43,7 @@ use freehold_base::{Diagnostic, Fact, TextFile};
 pub use input::ReadAt;
 pub use mask::clean_name;
 pub use members::{Member, Members, members, read_member};
+pub use modelfile::is_modelfile;
 pub use sniff::is_own_file;
 
 /// A part of a model that is split over several files.
@@ -70,12 +75,27 @@ pub struct FileFacts {
     pub shard: Option<Shard>,
     /// For a git-lfs pointer: bytes of the content that it stands for.
     pub pointer_bytes: Option<u64>,
+    /// Paths of other files that it says it is made from (`FROM ./bot.gguf`), as written, without `./` before: never
+    /// opened for that.
+    pub made_from: Vec<String>,
 }
 
 /// Reads one file. `name` is its path relative to the source's root, with `/`: it becomes the evidence's file, and
 /// its last part tells what to expect; what it is, the bytes tell.
 pub fn read_file(name: &str, source: &dyn ReadAt) -> FileFacts {
-    sniff::read_file(name, source)
+    read_file_beside(name, source, &|_| false)
+}
+
+/// [`read_file`] for whoever can tell whether the file's folder holds a name, which `beside` answers: a recipe may mean
+/// a folder beside it or a model elsewhere by the same word.
+pub fn read_file_beside(name: &str, source: &dyn ReadAt, beside: &dyn Fn(&str) -> bool) -> FileFacts {
+    sniff::read_file(name, source, beside)
+}
+
+/// Reads what a store keeps as a model's license, whatever it is called there: a text, or where it is one word a tag or
+/// a link. `file` is where it stands, `key` the name that it has in there, if any.
+pub fn read_license(file: &str, key: &str, source: &dyn ReadAt) -> FileFacts {
+    sniff::read_license(file, key, source)
 }
 
 /// A file of an artifact.

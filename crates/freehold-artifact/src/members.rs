@@ -4,7 +4,7 @@ use freehold_base::Diagnostic;
 
 use crate::input::{Input, ReadAt, Window};
 use crate::sink::Sink;
-use crate::{FileFacts, labels, mask, sniff, tar, zip};
+use crate::{FileFacts, labels, mask, tar, zip};
 
 /// Most members of one archive.
 const MEMBERS_MAX: usize = 20_000;
@@ -43,7 +43,7 @@ pub fn members(name: &str, source: &dyn ReadAt) -> Option<Members> {
     if !zipped && !tar::is_one(&input.head) {
         return None;
     }
-    let said = sniff::read_file(name, source);
+    let said = crate::read_file(name, source);
     let own = said.facts.iter().find(|f| f.kind == freehold_base::FactKind::Format);
     if own.is_some_and(|f| f.value != "zip") {
         return None;
@@ -61,7 +61,7 @@ pub fn members(name: &str, source: &dyn ReadAt) -> Option<Members> {
 /// Reads a member as [`crate::read_file`] reads a file. `path` becomes the evidence's file.
 pub fn read_member(member: &Member, source: &dyn ReadAt) -> FileFacts {
     let window = Window::new(source, member.at, member.bytes);
-    sniff::read_file(&member.path, &window)
+    crate::read_file(&member.path, &window)
 }
 
 fn is_zip(head: &[u8]) -> bool {

@@ -6,7 +6,8 @@ use crate::config::{self, Config};
 use crate::input::{Input, ReadAt};
 use crate::sink::{Sink, TEXT_BYTES_MAX, same_length_text};
 use crate::{
-    FileFacts, archive, card, coreml, gguf, keras, legal, merge, onnx, pointer, safetensors, tar, tflite, zip,
+    FileFacts, archive, card, coreml, gguf, keras, legal, merge, modelfile, onnx, openvino, pointer, safetensors,
+    sidecar, tar, tflite, zip,
 };
 
 /// Longest JSON config; tokenizers' reach a few MB.
@@ -15,7 +16,8 @@ const CONFIG_BYTES_MAX: usize = 16 << 20;
 const INDEX_BYTES_MAX: usize = 16 << 20;
 
 /// Reads one file: tells what it is, dispatches, reports. Never fails: what cannot be read is a diagnostic.
-pub(crate) fn read_file(path: &str, source: &dyn ReadAt) -> FileFacts {
+/// `beside` tells whether the file's folder holds a name.
+pub(crate) fn read_file(path: &str, source: &dyn ReadAt, beside: &dyn Fn(&str) -> bool) -> FileFacts {
     let base = path.rsplit('/').next().unwrap_or(path);
     let mut input = match Input::open(source) {
         Ok(i) => i,
@@ -40,13 +42,38 @@ pub(crate) fn read_file(path: &str, source: &dyn ReadAt) -> FileFacts {
         sink.out.diagnostics = diagnostics;
         if let Some(bytes) = &bytes {
             sink.text(bytes);
-            text(path, base, bytes, whole, input.size, &mut sink);
+            text(path, base, &Text { bytes, whole, size: input.size, beside }, &mut sink);
         }
         sink.out.bytes_read = input.bytes_read;
         return sink.out;
     }
     sink.out.bytes_read = input.bytes_read;
     sink.out
+}
+
+/// Reads a license whatever it is called; see [`crate::read_license`].
+pub(crate) fn read_license(file: &str, key: &str, source: &dyn ReadAt) -> FileFacts {
+    let mut sink = Sink::new(file);
+    match Input::open(source).and_then(|mut input| Ok((input.start(TEXT_BYTES_MAX + 1)?, input.bytes_read))) {
+        Ok((bytes, read)) => {
+            legal::statement(&bytes, source.size(), key, None, &mut sink);
+            sink.out.bytes_read = read;
+        }
+        Err(e) => sink.error("unreadable", format!("reading failed: {}", e.kind()), None),
+    }
+    sink.out
+}
+
+/// A file that is read as text.
+struct Text<'t> {
+    /// Its beginning, up to its kind's limit.
+    bytes: &'t [u8],
+    /// True where that is all of it.
+    whole: bool,
+    /// Length of the file.
+    size: u64,
+    /// Tells whether the file's folder holds a name.
+    beside: &'t dyn Fn(&str) -> bool,
 }
 
 /// Formats told by their first bytes; false where it is none of them.
@@ -114,6 +141,8 @@ fn container(base: &str, head: &[u8], input: &mut Input<'_>, sink: &mut Sink<'_>
         coreml::read_manifest(input, sink);
     } else if onnx::looks_like_one(head) && format_by_name(base) != Some("coreml") {
         onnx::read(input, sink);
+    } else if openvino::is_one(head) {
+        openvino::read(base, input, sink);
     } else if tar::is_one(head) {
         return archive::read_tar(base, input, sink);
     } else {
@@ -124,15 +153,12 @@ fn container(base: &str, head: &[u8], input: &mut Input<'_>, sink: &mut Sink<'_>
 
 /// Formats that are told and whose inside stays closed.
 fn named_only(base: &str, head: &[u8], sink: &mut Sink<'_>) -> bool {
-    let has = |word: &[u8]| head.windows(word.len()).take(2048).any(|w| w == word);
     let format = if head.starts_with(b"ftrt") {
         "tensorrt"
     } else if head.get(4..8) == Some(b"ORTM") {
         "ort"
     } else if matches!(head.get(4..8), Some(b"ET12" | b"ET11")) {
         "executorch"
-    } else if base.to_ascii_lowercase().ends_with(".xml") && has(b"<net name=\"") && has(b"<layers") {
-        "openvino"
     } else if let Some(packer) = packer(base, head) {
         let message = format!("packed with {packer}: what it holds is not looked into");
         sink.warn("compressed-unread", message, Some((0, head.len().min(4))));
@@ -214,6 +240,7 @@ pub(crate) fn is_read_name(path: &str) -> bool {
         || base.ends_with(".index.json")
         || legal::kind(path).is_some()
         || pointer::is_download_metadata(path)
+        || modelfile::is_modelfile(base)
 }
 
 /// True for the name of a file that is read for what it says of the model it lies with: configs, cards, legal texts,
@@ -224,7 +251,9 @@ pub fn is_own_file(path: &str) -> bool {
 
 /// The bytes of a text that is read, up to its kind's limit, and whether that is all of it.
 fn text_bytes(path: &str, base: &str, input: &mut Input<'_>, sink: &mut Sink<'_>) -> (Option<Vec<u8>>, bool) {
-    if !is_read_name(path) {
+    let recipe = modelfile::is_modelfile(base) || modelfile::is_generated(&input.head);
+    let sidecar = !recipe && !is_read_name(path);
+    if sidecar && sidecar::kind(path, &input.head).is_none() {
         return (None, true);
     }
     let limit = if Config::named(base).is_some() {
@@ -235,6 +264,10 @@ fn text_bytes(path: &str, base: &str, input: &mut Input<'_>, sink: &mut Sink<'_>
         card::CARD_BYTES_MAX
     } else if is_recipe_name(base) {
         merge::RECIPE_BYTES_MAX
+    } else if recipe {
+        modelfile::BYTES_MAX
+    } else if sidecar {
+        sidecar::BYTES_MAX
     } else {
         TEXT_BYTES_MAX + 1
     };
@@ -248,7 +281,8 @@ fn text_bytes(path: &str, base: &str, input: &mut Input<'_>, sink: &mut Sink<'_>
     }
 }
 
-fn text(path: &str, base: &str, bytes: &[u8], whole: bool, size: u64, sink: &mut Sink<'_>) {
+fn text(path: &str, base: &str, text: &Text<'_>, sink: &mut Sink<'_>) {
+    let Text { bytes, whole, size, beside } = *text;
     if let Some(kind) = legal::kind(path) {
         return legal::read(kind, bytes, size, sink);
     }
@@ -262,6 +296,10 @@ fn text(path: &str, base: &str, bytes: &[u8], whole: bool, size: u64, sink: &mut
         config::read(config, bytes, sink);
     } else if base.ends_with(".index.json") {
         safetensors::read_index(bytes, sink);
+    } else if modelfile::is_modelfile(base) || modelfile::is_generated(bytes) {
+        modelfile::read(bytes, whole, beside, sink);
+    } else if let Some(kind) = sidecar::kind(path, bytes) {
+        sidecar::read(kind, bytes, sink);
     } else {
         let (text, replaced) = same_length_text(bytes);
         if replaced {
@@ -278,7 +316,7 @@ fn text(path: &str, base: &str, bytes: &[u8], whole: bool, size: u64, sink: &mut
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::read_file;
 
     #[test]
     fn closed_formats_are_named() {

@@ -170,8 +170,8 @@ fn findings(files: &ModelFiles<'_>, graph: &Graph, catalog: &Catalog) -> Vec<Fin
             &remote,
         ));
     }
-    let pickled: Vec<&Fact> =
-        all(FactKind::Format).into_iter().filter(|f| f.value.contains("pickle") || f.value == "pytorch").collect();
+    let is_pickle = |f: &&Fact| f.value.contains("pickle") || matches!(f.value.as_str(), "pytorch" | "joblib");
+    let pickled: Vec<&Fact> = all(FactKind::Format).into_iter().filter(is_pickle).collect();
     if let Some(first) = pickled.first() {
         out.push(finding(FindingCode::PickleCode, format!("`{}` is a pickle", first.evidence.file), &pickled));
     }

@@ -261,7 +261,7 @@ fn parents(graph: &mut Graph, described: &Described<'_>, facts: &Facts<'_>, cata
     let step = shown_step(facts);
     let own = graph.works[0].id.clone();
     let mut add = |graph: &mut Graph, raw: &str, relation: Relation, evidence: &Evidence| {
-        let id = clean_id(raw, catalog);
+        let id = clean_id(raw, evidence, catalog);
         if id.eq_ignore_ascii_case(&own) {
             return;
         }
@@ -309,7 +309,8 @@ fn parents(graph: &mut Graph, described: &Described<'_>, facts: &Facts<'_>, cata
     if !graph.edges.iter().any(|e| e.child == 0) && catalog.models.find(&own).is_empty() {
         // a header's display name: a claim that adds a parent and nothing else
         for f in facts.all(FactKind::BaseModelName).chain(facts.all(FactKind::Name)) {
-            if let Some(id) = catalog.models.by_display_name(&f.value) {
+            let ollama = || catalog.models.by_ollama_name(&f.value).filter(|_| is_ollama(&f.evidence));
+            if let Some(id) = catalog.models.by_display_name(&f.value).or_else(ollama) {
                 let id = id.to_string();
                 add(graph, &id, Relation::Derived, &f.evidence);
                 break;
@@ -330,8 +331,16 @@ fn same_model(facts: &Facts<'_>, base: &str) -> bool {
     facts.all(FactKind::Name).any(hit)
 }
 
-/// A repository id out of what files write: an id, a URL of a hub, an Ollama name.
-fn clean_id(raw: &str, catalog: &Catalog) -> String {
+/// True where a name is one that Ollama gives a meaning: in its recipes, its manifests and their places in the store.
+fn is_ollama(evidence: &Evidence) -> bool {
+    let key = evidence.key.as_str();
+    matches!(key, "FROM" | "# FROM")
+        || (key.starts_with("layers[") && key.ends_with(".from"))
+        || (key == "path" && evidence.file.contains("manifests/registry.ollama.ai/library/"))
+}
+
+/// A repository id out of what files write: an id, a URL of a hub, an Ollama name with its tag.
+fn clean_id(raw: &str, evidence: &Evidence, catalog: &Catalog) -> String {
     let raw = raw.trim().trim_end_matches('/');
     for prefix in
         ["https://huggingface.co/", "http://huggingface.co/", "https://hf.co/", "hf.co/", "huggingface.co/", "hf:"]
@@ -339,14 +348,25 @@ fn clean_id(raw: &str, catalog: &Catalog) -> String {
         if let Some(rest) = raw.strip_prefix(prefix) {
             let mut parts = rest.split('/');
             if let (Some(org), Some(name)) = (parts.next(), parts.next()) {
-                return format!("{org}/{name}");
+                // Ollama writes a quantization behind
+                return format!("{org}/{}", name.split(':').next().unwrap_or(name));
             }
         }
     }
+    let bare = raw.strip_prefix("registry.ollama.ai/").unwrap_or(raw);
+    let bare = bare.strip_prefix("library/").unwrap_or(bare);
     if !raw.contains('/')
         && let Some(id) = catalog.models.by_display_name(raw)
     {
         return id.to_string();
+    }
+    if is_ollama(evidence) && !bare.starts_with(['.', '/', '~']) {
+        if !bare.contains('/') {
+            // the tag stays where nothing is known by the name: it may be all that tells two models apart
+            let id = catalog.models.by_ollama_name(bare);
+            return id.unwrap_or(bare.strip_suffix(":latest").unwrap_or(bare)).to_string();
+        }
+        return bare.split(':').next().unwrap_or(bare).to_string();
     }
     raw.to_string()
 }

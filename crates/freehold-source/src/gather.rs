@@ -15,15 +15,13 @@ pub(crate) struct ReadFile {
     pub(crate) path: String,
     pub(crate) bytes: u64,
     pub(crate) said: FileFacts,
-    /// For a Modelfile: the files of its folder that it is made from.
-    pub(crate) made_from: Vec<String>,
     /// The repository that a file beside it says it was downloaded from.
     pub(crate) repository: Option<String>,
 }
 
 impl ReadFile {
     pub(crate) fn new(path: String, bytes: u64, said: FileFacts) -> ReadFile {
-        ReadFile { path, bytes, said, made_from: Vec::new(), repository: None }
+        ReadFile { path, bytes, said, repository: None }
     }
 
     fn base(&self) -> &str {
@@ -40,7 +38,7 @@ impl ReadFile {
     }
 
     fn is_recipe(&self) -> bool {
-        crate::modelfile::is_name(self.base())
+        freehold_artifact::is_modelfile(self.base())
     }
 
     fn is_gguf(&self) -> bool {
@@ -155,7 +153,7 @@ fn below(root_name: &str, label: &str) -> String {
 
 /// A recipe that is made from files of its folder speaks for those; every other file speaks for all.
 fn speaks_for(file: &ReadFile, group: &[&ReadFile], own: &[ReadFile]) -> bool {
-    let made_from = |f: &ReadFile| file.made_from.iter().any(|m| m == f.base());
+    let made_from = |f: &ReadFile| file.said.made_from.iter().any(|m| m == f.base());
     group.iter().any(|f| made_from(f)) || !own.iter().any(made_from)
 }
 
@@ -178,11 +176,47 @@ pub(crate) fn by_repository(own: &mut Vec<ReadFile>) -> Vec<Artifact> {
     groups.into_iter().map(|(repository, files)| artifact(repository, files)).collect()
 }
 
-/// Takes every model file out of a folder, each a model of its own.
+/// Takes every model file out of a folder, each a model of its own, with the files that have its name and more
+/// (`ink.civitai.info` for `ink.safetensors`).
 pub(crate) fn one_by_one(root_name: &str, own: &mut Vec<ReadFile>) -> Vec<Artifact> {
     let (models, left): (Vec<_>, Vec<_>) = own.drain(..).partition(|f| f.said.model_file && !f.said.not_a_model);
-    *own = left;
-    models.into_iter().map(|f| artifact(below(root_name, f.base()), vec![f])).collect()
+    let mut groups: BTreeMap<String, Vec<ReadFile>> = BTreeMap::new();
+    for file in models {
+        groups.entry(without_ending(file.base()).to_owned()).or_default().push(file);
+    }
+    for file in left {
+        // of `v1.safetensors` and `v1.5.safetensors` the longer name has `v1.5.json`
+        let mut name = without_ending(file.base()).to_owned();
+        while !groups.contains_key(&name) && name.contains('.') {
+            name.truncate(name.rfind('.').unwrap_or(0));
+        }
+        match groups.get_mut(&name) {
+            Some(group) => group.push(file),
+            None => own.push(file),
+        }
+    }
+    let is_model = |f: &ReadFile| f.said.model_file && !f.said.not_a_model;
+    let mut out = Vec::new();
+    for group in groups.into_values() {
+        let (models, with): (Vec<_>, Vec<_>) = group.into_iter().partition(is_model);
+        // `x.safetensors` and `x.ckpt` may be two models of one name: what is said of it counts for both
+        for model in models {
+            let label = below(root_name, model.base());
+            out.push(artifact(label, [vec![model], with.clone()].concat()));
+        }
+    }
+    out
+}
+
+/// `ink.safetensors` → `ink`.
+fn without_ending(base: &str) -> &str {
+    base.rsplit_once('.').map_or(base, |(stem, _)| stem)
+}
+
+/// True where a folder has a config or a card: its files are one model.
+pub(crate) fn has_config(files: &[ReadFile]) -> bool {
+    const NAMES: [&str; 4] = ["config.json", "model_index.json", "adapter_config.json", "README.md"];
+    files.iter().any(|f| NAMES.contains(&f.base()) && f.said.model_file)
 }
 
 fn header_name(file: &ReadFile) -> Option<String> {

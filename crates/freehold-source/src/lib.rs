@@ -9,11 +9,14 @@
 //! - Each snapshot of a repository in the Hugging Face cache is one artifact; so is each manifest of Ollama and of
 //!   Docker Model Runner, found where `manifests` and `blobs` lie, and each repository of llama.cpp's flat folder.
 //! - An archive that is no model's container (a product's zip, a container image) is divided like a folder.
+//! - Where image programs keep loose files (`models/checkpoints`, `models/loras`, …) each file is a model, with the
+//!   small files of its name that say what it is.
 //! - A Modelfile that names its parent is a model; one that is made from a file beside it speaks for that.
 //! - Files around the only model that is found belong to it; around several they belong to none, with a note.
 //!
 //! Regular files only, inside the given root only: a link is followed where it leads inside the root, in a cache into
-//! the same repository's blobs, in a store inside the store. Pipes, sockets and devices are told and not opened, the
+//! the same repository's blobs, in a store inside the store; a store's whole `blobs` folder may be a link, see
+//! `oci::linked_blobs`. Pipes, sockets and devices are told and not opened, the
 //! tokens that lie beside stores are not opened at all. Nothing is written and nothing fetched; no environment variable
 //! is read but those that the caller gives to [`stores`].
 
@@ -22,7 +25,6 @@ mod cache;
 mod disk;
 mod docker;
 mod gather;
-mod modelfile;
 mod oci;
 mod ollama;
 mod packed;
@@ -35,14 +37,14 @@ mod walk;
 
 use std::path::{Path, PathBuf};
 
+use freehold_artifact::manifest::Digest;
 use freehold_artifact::{Artifact, clean_name};
 use freehold_base::{Diagnostic, FactKind};
 
-use oci::Digest;
 use walk::Only;
 
 pub use disk::DiskFile;
-pub use places::{Store, StoreKind, stores};
+pub use places::{Store, StoreKind, known_stores, stores};
 pub use texts::read_texts;
 
 /// How far a walk goes.
@@ -175,8 +177,9 @@ fn store_around(path: &Path) -> Option<(PathBuf, Only)> {
         if !(first == "manifests" || first == "blobs") {
             continue;
         }
+        // the blobs may be a link to another disk
         let is_store =
-            ["manifests", "blobs"].iter().all(|n| store.join(n).symlink_metadata().is_ok_and(|m| m.is_dir()));
+            store.join("manifests").symlink_metadata().is_ok_and(|m| m.is_dir()) && store.join("blobs").is_dir();
         if !is_store {
             continue;
         }

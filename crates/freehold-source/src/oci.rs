@@ -1,4 +1,4 @@
-//! Stores of blobs that manifests name by digest: Ollama's and Docker Model Runner's.
+//! Stores of blobs that manifests name by digest: Ollama's and Docker Model Runner's, with ModelPack's layers in either.
 //!
 //! A manifest is a file that anybody may have written: a digest is taken only in its one form and never as a path, and
 //! a blob only where it lies inside the store.
@@ -6,146 +6,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use freehold_artifact::{Artifact, FileFacts, ReadAt, read_file};
+use freehold_artifact::manifest::{BYTES_MAX, Digest, Layer, Manifest, Role, read_config};
+use freehold_artifact::{Artifact, FileFacts, ReadAt, read_file, read_license};
 use freehold_base::{Diagnostic, Fact, FactKind};
-use serde_json::Value;
 
 use crate::disk::{DiskFile, read_small};
 use crate::gather::{self, ReadFile};
 use crate::said;
-
-/// Largest manifest and largest config that is read; real ones have a few kilobytes.
-pub(crate) const MANIFEST_BYTES_MAX: usize = 1 << 20;
-
-/// The hex digits of a sha256 digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Digest(String);
-
-impl Digest {
-    /// `sha256:` or `sha256-` and 64 small hex digits; nothing else is a digest.
-    pub(crate) fn parse(text: &str) -> Option<Digest> {
-        let hex = text.strip_prefix("sha256:").or_else(|| text.strip_prefix("sha256-"))?;
-        let small_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        (hex.len() == 64 && hex.bytes().all(small_hex)).then(|| Digest(hex.to_owned()))
-    }
-
-    /// Its 64 hex digits.
-    pub(crate) fn hex(&self) -> &str {
-        &self.0
-    }
-}
-
-/// What a layer is, by its media type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Weights, and what is read as a file beside them.
-    Model,
-    /// An adapter or a projector.
-    Part,
-    /// A legal text.
-    License,
-    /// Templates, prompts, parameters and whatever else: not read.
-    Other,
-}
-
-fn role(media_type: &str) -> Role {
-    let bare = media_type.split(';').next().unwrap_or(media_type).trim();
-    if let Some(kind) = bare.strip_prefix("application/vnd.ollama.image.") {
-        return match kind {
-            "model" => Role::Model,
-            "adapter" | "projector" => Role::Part,
-            "license" => Role::License,
-            _ => Role::Other,
-        };
-    }
-    let Some(kind) = bare.strip_prefix("application/vnd.docker.ai.") else { return Role::Other };
-    let has = |w: &str| kind.split(['.', '+']).any(|k| k == w);
-    if has("license") {
-        Role::License
-    } else if has("mmproj") || has("lora") {
-        Role::Part
-    } else if has("gguf") || has("safetensors") {
-        Role::Model
-    } else {
-        Role::Other
-    }
-}
-
-/// A blob that a manifest names.
-#[derive(Clone, Debug)]
-struct Layer {
-    role: Role,
-    digest: Digest,
-    /// Its size as the manifest states it, in bytes.
-    bytes: Option<u64>,
-    /// Where the manifest names it (`layers[0].digest`).
-    key: String,
-}
-
-/// A manifest: its config and its layers.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Manifest {
-    config: Option<Layer>,
-    layers: Vec<Layer>,
-    diagnostics: Vec<Diagnostic>,
-}
-
-impl Manifest {
-    /// Reads a manifest's bytes; `file` is where they stand. What cannot be used is told.
-    pub(crate) fn parse(bytes: &[u8], file: &str, layers_max: usize) -> Manifest {
-        let mut manifest = Manifest::default();
-        let json: Value = match serde_json::from_slice(bytes) {
-            Ok(json) => json,
-            Err(e) => return manifest.broken(format!("not JSON: {e}"), file),
-        };
-        let Some(layers) = json.get("layers").and_then(Value::as_array) else {
-            return manifest.broken("it lists no layers".to_owned(), file);
-        };
-        if layers.len() > layers_max {
-            let message = format!("a manifest of {} layers: only the first {layers_max} are read", layers.len());
-            manifest.diagnostics.push(Diagnostic::warning("too-many-layers", message).in_file(file));
-        }
-        manifest.config = json.get("config").and_then(|c| manifest.layer(c, "config", file));
-        for (i, layer) in layers.iter().take(layers_max).enumerate() {
-            let layer = manifest.layer(layer, &format!("layers[{i}]"), file);
-            manifest.layers.extend(layer);
-        }
-        manifest
-    }
-
-    /// A manifest that says nothing but that it cannot be read.
-    pub(crate) fn unreadable(error: &io::Error, file: &str) -> Manifest {
-        let message = match error.kind() {
-            io::ErrorKind::FileTooLarge => format!("more than {MANIFEST_BYTES_MAX} bytes"),
-            kind => kind.to_string(),
-        };
-        Manifest::default().broken(message, file)
-    }
-
-    fn broken(mut self, why: String, file: &str) -> Manifest {
-        let message = format!("the manifest cannot be read: {}", said::clean(&why));
-        self.diagnostics.push(Diagnostic::error("manifest-unreadable", message).in_file(file));
-        self
-    }
-
-    fn layer(&mut self, json: &Value, key: &str, file: &str) -> Option<Layer> {
-        let text = |k: &str| json.get(k).and_then(Value::as_str).unwrap_or_default();
-        let Some(digest) = Digest::parse(text("digest")) else {
-            let shown: String = text("digest").chars().take(100).collect();
-            let message = format!("`{key}` is not named by a sha256 digest, but `{}`", said::clean(&shown));
-            let d = Diagnostic::error("manifest-digest", message).in_file(file);
-            self.diagnostics.push(d.help("a digest is `sha256:` and 64 small hex digits; the blob is not read"));
-            return None;
-        };
-        let bytes = json.get("size").and_then(Value::as_u64);
-        Some(Layer { role: role(text("mediaType")), digest, bytes, key: format!("{key}.digest") })
-    }
-
-    /// True where a layer is this blob.
-    pub(crate) fn holds(&self, digest: &Digest) -> bool {
-        self.layers.iter().chain(&self.config).any(|l| l.digest == *digest)
-    }
-}
 
 /// How a store names its blobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +30,39 @@ pub(crate) struct Blobs<'s> {
     /// That folder relative to the source's root, with `/`; empty where it is the root.
     pub(crate) rel: &'s str,
     pub(crate) shape: Shape,
+    /// Where its `blobs` folder really lies, where that is a link which may be followed: [`linked_blobs`].
+    pub(crate) linked: Option<PathBuf>,
+}
+
+/// Where a store's `blobs` folder lies, where it is a link that may be followed; `named` is true where the user gave
+/// the store itself or it is one of this machine's.
+///
+/// People move the blobs to a bigger disk and leave a link. That link leads out of the folder that was given, so it is
+/// followed on three conditions. The store itself was named: a store somewhere below a folder may have been unpacked
+/// from anybody's archive. The link belongs to whom the store belongs to, or to root: in a store that several may write
+/// to, another user's link would show files that only the reader may read. And nothing but a blob is taken from behind
+/// it: a regular file of that very folder that is called by a digest ([`Blobs::locate`]), so a link to `/` or to a home
+/// folder shows nothing of it. In an archive that the user unpacked the owner proves nothing; the last condition holds
+/// there too.
+pub(crate) fn linked_blobs(store: &Path, named: bool) -> Option<PathBuf> {
+    let link = store.join("blobs");
+    let metadata = link.symlink_metadata().ok().filter(std::fs::Metadata::is_symlink)?;
+    if !named || !same_owner(&metadata, &store.metadata().ok()?) {
+        return None;
+    }
+    link.canonicalize().ok().filter(|target| target.is_dir())
+}
+
+#[cfg(unix)]
+fn same_owner(link: &std::fs::Metadata, store: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    link.uid() == store.uid() || link.uid() == 0
+}
+
+/// Making a link takes a right there that other users do not have.
+#[cfg(not(unix))]
+fn same_owner(_link: &std::fs::Metadata, _store: &std::fs::Metadata) -> bool {
+    true
 }
 
 /// What a manifest is called and where it stands.
@@ -181,12 +81,13 @@ impl Blobs<'_> {
     /// The blob's path relative to the store.
     fn place(&self, digest: &Digest) -> String {
         match self.shape {
-            Shape::Dash => format!("blobs/sha256-{}", digest.0),
-            Shape::Folder => format!("blobs/sha256/{}", digest.0),
+            Shape::Dash => format!("blobs/sha256-{}", digest.hex()),
+            Shape::Folder => format!("blobs/sha256/{}", digest.hex()),
         }
     }
 
-    /// Where a blob lies, if it may be read: in the store, linked at most to another place in it.
+    /// Where a blob lies, if it may be read: in the store, linked at most to another place in it; behind a link of the
+    /// whole folder only as a blob of that folder.
     fn locate(&self, place: &str) -> Result<PathBuf, (&'static str, String)> {
         let path = self.store.join(place);
         let target = path.canonicalize().map_err(|e| match e.kind() {
@@ -201,7 +102,11 @@ impl Blobs<'_> {
             }
             kind => ("blob-unreadable", kind.to_string()),
         })?;
-        if !target.starts_with(self.store) {
+        let inside = match &self.linked {
+            Some(blobs) => is_blob_of(blobs, &target, self.shape),
+            None => target.starts_with(self.store),
+        };
+        if !inside {
             return Err(("link-outside", "it is a link that leads out of the store, which is not followed".to_owned()));
         }
         Ok(target)
@@ -231,16 +136,21 @@ impl Blobs<'_> {
         }
     }
 
-    /// Reads everything of a manifest that speaks of identity and license.
-    pub(crate) fn artifact(&self, named: Named, manifest: Manifest) -> Artifact {
+    /// Reads everything of a manifest that speaks of identity and license. A draft model in it is a work of its own and
+    /// comes behind.
+    pub(crate) fn artifacts(&self, named: Named, manifest: Manifest) -> Vec<Artifact> {
         let mut diagnostics = manifest.diagnostics;
         let mut facts: Vec<Fact> = Vec::new();
         if let Some(repository) = &named.repository {
             facts.extend(said::fact(FactKind::Repository, repository, &named.file, "path"));
         }
         facts.extend(said::fact(FactKind::Name, &named.name, &named.file, "path"));
+        let own = |from: &&str| *from != named.name && *from != named.name.trim_end_matches(":latest");
         for layer in manifest.layers.iter().filter(|l| l.role == Role::Model) {
-            facts.extend(said::fact(FactKind::Sha256, &layer.digest.0, &named.file, &layer.key));
+            facts.extend(said::fact(FactKind::Sha256, layer.digest.hex(), &named.file, &layer.key));
+            let key = layer.key.replace(".digest", ".from");
+            let from = layer.from.as_deref().filter(own);
+            facts.extend(from.and_then(|f| said::fact(FactKind::BaseModel, f, &named.file, &key)));
         }
         let mut files = vec![ReadFile::new(named.file.clone(), named.bytes, FileFacts::default())];
         let mut remote = false;
@@ -252,21 +162,40 @@ impl Blobs<'_> {
             files.push(ReadFile::new(shown, bytes, said));
         }
         let mut weights = false;
+        let mut drafts = Vec::new();
         for layer in &manifest.layers {
-            weights |= layer.role == Role::Model;
-            if layer.role == Role::Other {
+            // hundreds of tensors of one model say no more than that they are there
+            weights |= matches!(layer.role, Role::Model | Role::Tensor);
+            if matches!(layer.role, Role::Other | Role::Tensor) || (layer.role == Role::File && layer.name.is_none()) {
                 continue;
             }
             let Some((shown, disk)) = self.open(layer, &named.file, &mut diagnostics) else { continue };
             if files.iter().any(|f| f.path == shown) {
                 continue;
             }
-            let said = match layer.role {
-                Role::License => said::license(&shown, "", &disk),
-                _ => weights_of(&shown, &disk),
+            let said = match (layer.role, &layer.name) {
+                (Role::License, _) => read_license(&shown, "", &disk),
+                (Role::File, Some(name)) => said::read_as(name, &shown, &disk),
+                (_, name) => weights_of(name.as_deref(), &shown, &disk),
             };
-            files.push(ReadFile::new(shown, disk.size(), said));
+            let file = ReadFile::new(shown, disk.size(), said);
+            if layer.role == Role::Draft {
+                drafts.push((layer, file));
+            } else {
+                files.push(file);
+            }
         }
+        let drafts = drafts.into_iter().map(|(layer, file)| {
+            let message = "it runs with a draft model, which is a work of its own and listed as such";
+            diagnostics.push(said::note("draft-model", message, &file.path));
+            let mut draft = gather::artifact(said::clean(&format!("{} (draft model)", named.name)), vec![file]);
+            let hash = said::fact(FactKind::Sha256, layer.digest.hex(), &named.file, &layer.key);
+            let key = layer.key.replace(".digest", ".from");
+            let from = layer.from.as_deref().and_then(|f| said::fact(FactKind::BaseModel, f, &named.file, &key));
+            draft.facts.splice(0..0, hash.into_iter().chain(from));
+            draft
+        });
+        let drafts: Vec<Artifact> = drafts.collect();
         let unread = manifest.layers.is_empty() && !diagnostics.is_empty();
         if !weights && !remote && !unread {
             let message = "the manifest names no weights: what it runs is not known";
@@ -284,13 +213,31 @@ impl Blobs<'_> {
         let mut artifact = gather::artifact(said::clean(&named.name), all);
         artifact.facts.splice(0..0, order);
         artifact.diagnostics.splice(0..0, diagnostics);
-        artifact
+        let mut out = vec![artifact];
+        out.extend(drafts);
+        out
     }
 }
 
+/// True for a file that is a blob of this folder: `{folder}/sha256-{hex}`, or `{folder}/sha256/{hex}`.
+fn is_blob_of(folder: &Path, target: &Path, shape: Shape) -> bool {
+    let name = |p: &Path| p.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
+    let (digest, parent) = match shape {
+        Shape::Dash => (name(target), target.parent()),
+        Shape::Folder => {
+            let parent = target.parent();
+            (format!("{}:{}", parent.map(name).unwrap_or_default(), name(target)), parent.and_then(Path::parent))
+        }
+    };
+    parent == Some(folder) && Digest::parse(&digest).is_some()
+}
+
 /// A layer of weights, an adapter or a projector.
-fn weights_of(shown: &str, disk: &DiskFile) -> FileFacts {
-    let mut said = read_file(shown, disk);
+fn weights_of(name: Option<&str>, shown: &str, disk: &DiskFile) -> FileFacts {
+    let mut said = match name {
+        Some(name) => said::read_as(name, shown, disk),
+        None => read_file(shown, disk),
+    };
     if !said.facts.iter().any(|f| f.kind == FactKind::Format) && said.diagnostics.is_empty() {
         let message = "a layer of weights in a format that is not known: nothing was read of it";
         said.diagnostics.push(Diagnostic::warning("layer-unknown", message).in_file(shown));
@@ -298,135 +245,64 @@ fn weights_of(shown: &str, disk: &DiskFile) -> FileFacts {
     said
 }
 
-/// The config blob: what the tool itself says of the model, and whether it runs elsewhere.
+/// What the config says; `remote` becomes true for a model that runs elsewhere.
 fn config(disk: &DiskFile, file: &str, remote: &mut bool) -> FileFacts {
-    let mut said = FileFacts::default();
-    let bytes = match read_blob(disk) {
-        Ok(bytes) => bytes,
+    match read_blob(disk) {
+        Ok(bytes) => {
+            let read = read_config(&bytes, file);
+            *remote = read.remote;
+            read.said
+        }
         Err(why) => {
             let message = format!("the config cannot be read: {why}");
-            said.diagnostics.push(Diagnostic::warning("config-unreadable", message).in_file(file));
-            return said;
-        }
-    };
-    said.bytes_read = disk.size();
-    let json: Value = match serde_json::from_slice(&bytes) {
-        Ok(json) => json,
-        Err(e) => {
-            let message = format!("the config cannot be read: {e}");
-            said.diagnostics.push(Diagnostic::warning("config-unreadable", said::clean(&message)).in_file(file));
-            return said;
-        }
-    };
-    // Docker's config stands one level below
-    let (json, prefix) = json.get("config").filter(|c| c.is_object()).map_or((&json, ""), |c| (c, "config."));
-    for (key, kind) in [
-        ("model_family", FactKind::Architecture),
-        ("model_type", FactKind::SizeLabel),
-        ("file_type", FactKind::Quantization),
-        ("remote_model", FactKind::Name),
-        ("architecture", FactKind::Architecture),
-        ("parameters", FactKind::SizeLabel),
-        ("quantization", FactKind::Quantization),
-    ] {
-        // an image's config has an `architecture` too, the machine's: only the one inside Docker's `config` is a model's
-        let of_docker = matches!(key, "architecture" | "parameters" | "quantization");
-        if of_docker == prefix.is_empty() {
-            continue;
-        }
-        let value = json.get(key).and_then(Value::as_str).unwrap_or_default();
-        if !value.eq_ignore_ascii_case("unknown") {
-            said.facts.extend(said::fact(kind, value, file, &format!("{prefix}{key}")));
+            let d = Diagnostic::warning("config-unreadable", said::clean(&message)).in_file(file);
+            FileFacts { diagnostics: vec![d], ..FileFacts::default() }
         }
     }
-    if let Some(host) = json.get("remote_host").and_then(Value::as_str).filter(|h| !h.trim().is_empty()) {
-        *remote = true;
-        let host: String = host.chars().take(200).collect();
-        let message = format!("a cloud model: it runs at {}, and no weights are here", said::clean(&host));
-        said.diagnostics.push(said::note("cloud-model", message, file));
-    }
-    said
 }
 
 fn read_blob(disk: &DiskFile) -> Result<Vec<u8>, String> {
-    let size = usize::try_from(disk.size()).ok().filter(|s| *s <= MANIFEST_BYTES_MAX);
-    let size = size.ok_or_else(|| format!("more than {MANIFEST_BYTES_MAX} bytes"))?;
+    let size = usize::try_from(disk.size()).ok().filter(|s| *s <= BYTES_MAX);
+    let size = size.ok_or_else(|| format!("more than {BYTES_MAX} bytes"))?;
     disk.read_whole(size).map_err(|e| e.kind().to_string())
 }
 
 /// A manifest's bytes.
 pub(crate) fn read_manifest(path: &Path, file: &str, layers_max: usize) -> (u64, Manifest) {
-    match read_small(path, MANIFEST_BYTES_MAX) {
+    match read_small(path, BYTES_MAX) {
         Ok(bytes) => {
             let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             (size, Manifest::parse(&bytes, file, layers_max))
         }
-        Err(e) => (0, Manifest::unreadable(&e, file)),
+        Err(e) => {
+            let why = match e.kind() {
+                io::ErrorKind::FileTooLarge => format!("more than {BYTES_MAX} bytes"),
+                kind => kind.to_string(),
+            };
+            (0, Manifest::unreadable(&why, file))
+        }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_has_one_form() {
-        let hex = "0123456789abcdef".repeat(4);
-        assert!(Digest::parse(&format!("sha256:{hex}")).is_some());
-        assert!(Digest::parse(&format!("sha256-{hex}")).is_some());
-        for bad in [
-            "sha256:../../../../etc/passwd".to_owned(),
-            format!("sha256:{}", hex.to_uppercase()),
-            format!("sha256:{hex}/../x"),
-            format!("sha256:{hex}\n"),
-            format!("sha512:{hex}"),
-            hex.clone(),
-            String::new(),
-            "/dev/random".to_owned(),
+    fn only_blobs_of_the_folder_itself_are_behind_a_link() {
+        let hex = "ab".repeat(32);
+        for (target, shape, expected) in [
+            (format!("/mnt/blobs/sha256-{hex}"), Shape::Dash, true),
+            (format!("/mnt/blobs/sha256/{hex}"), Shape::Folder, true),
+            (format!("/mnt/blobs/sha256/{hex}"), Shape::Dash, false),
+            (format!("/mnt/blobs/x/sha256-{hex}"), Shape::Dash, false),
+            (format!("/mnt/other/sha256-{hex}"), Shape::Dash, false),
+            (format!("/mnt/blobs/x/{hex}"), Shape::Folder, false),
+            ("/mnt/blobs/id_rsa".to_owned(), Shape::Dash, false),
+            ("/mnt/blobs".to_owned(), Shape::Dash, false),
         ] {
-            assert_eq!(Digest::parse(&bad), None, "{bad:?}");
+            assert_eq!(is_blob_of(Path::new("/mnt/blobs"), Path::new(&target), shape), expected, "{target} {shape:?}");
         }
-    }
-
-    #[test]
-    fn media_types_tell_the_role() {
-        for (media_type, expected) in [
-            ("application/vnd.ollama.image.model", Role::Model),
-            ("application/vnd.ollama.image.adapter", Role::Part),
-            ("application/vnd.ollama.image.projector", Role::Part),
-            ("application/vnd.ollama.image.license", Role::License),
-            ("application/vnd.ollama.image.template", Role::Other),
-            ("application/vnd.ollama.image.system", Role::Other),
-            ("application/vnd.ollama.image.tensor; name=a", Role::Other),
-            ("application/vnd.docker.ai.gguf.v3", Role::Model),
-            ("application/vnd.docker.ai.gguf.v3.lora", Role::Part),
-            ("application/vnd.docker.ai.mmproj", Role::Part),
-            ("application/vnd.docker.ai.license", Role::License),
-            ("application/vnd.docker.ai.model.file.v1+gguf", Role::Model),
-            ("application/vnd.docker.ai.chat.template.jinja", Role::Other),
-            ("", Role::Other),
-        ] {
-            assert_eq!(role(media_type), expected, "{media_type}");
-        }
-    }
-
-    #[test]
-    fn broken_manifests_are_told() {
-        for (bytes, code) in [
-            (&b"{"[..], "manifest-unreadable"),
-            (b"[]", "manifest-unreadable"),
-            (b"\xff\xfe", "manifest-unreadable"),
-            (br#"{"layers": 3}"#, "manifest-unreadable"),
-            (br#"{"layers": [{"digest": "sha256:../../x"}]}"#, "manifest-digest"),
-            (br#"{"layers": [7]}"#, "manifest-digest"),
-        ] {
-            let read = Manifest::parse(bytes, "m", 10);
-            assert_eq!(read.diagnostics[0].code, code);
-            assert!(read.layers.is_empty());
-        }
-        let deep = "[".repeat(200_000);
-        assert_eq!(Manifest::parse(deep.as_bytes(), "m", 10).diagnostics[0].code, "manifest-unreadable");
-        let many = format!(r#"{{"layers": [{}]}}"#, vec!["{}"; 50].join(","));
-        assert_eq!(Manifest::parse(many.as_bytes(), "m", 10).diagnostics[0].code, "too-many-layers");
+        assert!(!is_blob_of(Path::new("/"), Path::new("/etc/passwd"), Shape::Dash));
     }
 }

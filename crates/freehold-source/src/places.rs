@@ -29,9 +29,62 @@ pub enum StoreKind {
     Jan,
     /// Docker Model Runner: `models.json`, `manifests` and `blobs`.
     Docker,
+    /// LocalAI: weights and a `{name}.yaml` for each.
+    LocalAi,
+    /// ComfyUI: loose files in `models/checkpoints`, `models/loras` and others.
+    ComfyUi,
+    /// Stable Diffusion web UI (AUTOMATIC1111, Forge): loose files in `models/Stable-diffusion`, `models/Lora`.
+    StableDiffusionWebUi,
+    /// InvokeAI: loose files in `models/{base}/{sort}`.
+    InvokeAi,
+    /// text-generation-webui: `{org}_{name}` and loose files in `user_data/models`.
+    TextGenerationWebUi,
 }
 
 impl StoreKind {
+    /// Every one that is known.
+    pub const ALL: &[StoreKind] = &[
+        StoreKind::HuggingFaceCache,
+        StoreKind::TransformersCache,
+        StoreKind::SentenceTransformers,
+        StoreKind::TorchHub,
+        StoreKind::ModelScope,
+        StoreKind::Ollama,
+        StoreKind::LmStudio,
+        StoreKind::Gpt4All,
+        StoreKind::LlamaCpp,
+        StoreKind::Jan,
+        StoreKind::Docker,
+        StoreKind::LocalAi,
+        StoreKind::ComfyUi,
+        StoreKind::StableDiffusionWebUi,
+        StoreKind::InvokeAi,
+        StoreKind::TextGenerationWebUi,
+    ];
+
+    /// Its name as people write it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            StoreKind::HuggingFaceCache => "Hugging Face cache",
+            StoreKind::TransformersCache => "old transformers cache",
+            StoreKind::SentenceTransformers => "sentence-transformers",
+            StoreKind::TorchHub => "torch hub",
+            StoreKind::ModelScope => "ModelScope",
+            StoreKind::Ollama => "Ollama",
+            StoreKind::LmStudio => "LM Studio",
+            StoreKind::Gpt4All => "GPT4All",
+            StoreKind::LlamaCpp => "llama.cpp",
+            StoreKind::Jan => "Jan",
+            StoreKind::Docker => "Docker Model Runner",
+            StoreKind::LocalAi => "LocalAI",
+            StoreKind::ComfyUi => "ComfyUI",
+            StoreKind::StableDiffusionWebUi => "Stable Diffusion web UI",
+            StoreKind::InvokeAi => "InvokeAI",
+            StoreKind::TextGenerationWebUi => "text-generation-webui",
+        }
+    }
+
     /// Its name, in kebab case or as the tool writes itself.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -47,8 +100,19 @@ impl StoreKind {
             StoreKind::LlamaCpp => "llama.cpp",
             StoreKind::Jan => "jan",
             StoreKind::Docker => "docker-model-runner",
+            StoreKind::LocalAi => "localai",
+            StoreKind::ComfyUi => "comfyui",
+            StoreKind::StableDiffusionWebUi => "stable-diffusion-webui",
+            StoreKind::InvokeAi => "invokeai",
+            StoreKind::TextGenerationWebUi => "text-generation-webui",
         }
     }
+}
+
+/// The stores that are known, by [`StoreKind::title`], with commas: for help texts.
+#[must_use]
+pub fn known_stores() -> String {
+    StoreKind::ALL.iter().map(|k| k.title()).collect::<Vec<_>>().join(", ")
 }
 
 /// A place on this machine where a tool keeps models.
@@ -92,6 +156,7 @@ pub fn stores(env: &dyn Fn(&str) -> Option<String>, home: Option<&Path>) -> Vec<
         (StoreKind::Ollama, Some(PathBuf::from("/usr/share/ollama/.ollama/models"))),
         (StoreKind::LmStudio, at(".lmstudio/models")),
         (StoreKind::LmStudio, under(&cache, "lm-studio/models")),
+        (StoreKind::LmStudio, at(".lmstudio/hub/models")),
         (StoreKind::Gpt4All, under(&data, "nomic.ai/GPT4All")),
         (StoreKind::Gpt4All, at("Library/Application Support/nomic.ai/GPT4All")),
         (StoreKind::Gpt4All, under(&local, "nomic.ai/GPT4All")),
@@ -107,6 +172,19 @@ pub fn stores(env: &dyn Fn(&str) -> Option<String>, home: Option<&Path>) -> Vec<
         (StoreKind::Jan, under(&roaming, "Jan/data/models")),
         (StoreKind::Jan, at("jan/models")),
         (StoreKind::Docker, at(".docker/models")),
+        (StoreKind::LocalAi, var("LOCALAI_MODELS_PATH")),
+        (StoreKind::LocalAi, at("localai/models")),
+        (StoreKind::LocalAi, at("LocalAI/models")),
+        (StoreKind::LocalAi, Some(PathBuf::from("/usr/share/local-ai/models"))),
+        // programs that people unpack somewhere: where their instructions say so
+        (StoreKind::ComfyUi, at("ComfyUI/models")),
+        (StoreKind::ComfyUi, at("Documents/ComfyUI/models")),
+        (StoreKind::StableDiffusionWebUi, at("stable-diffusion-webui/models")),
+        (StoreKind::StableDiffusionWebUi, at("stable-diffusion-webui-forge/models")),
+        (StoreKind::InvokeAi, var("INVOKEAI_ROOT").map(|r| r.join("models"))),
+        (StoreKind::InvokeAi, at("invokeai/models")),
+        (StoreKind::TextGenerationWebUi, at("text-generation-webui/user_data/models")),
+        (StoreKind::TextGenerationWebUi, at("text-generation-webui/models")),
     ];
     let mut out: Vec<Store> = Vec::new();
     let mut seen: Vec<PathBuf> = Vec::new();
@@ -155,6 +233,11 @@ pub(crate) fn kept(folder: &Path, marked: bool) -> Option<Kept> {
     if third == "huggingface.co" {
         return of(org, name, both());
     }
+    // text-generation-webui's own download: a hub's organization has no underscore
+    if org == "models" && matches!(third, "user_data" | "text-generation-webui") {
+        let (owner, rest) = name.split_once('_')?;
+        return of(owner, rest, name.to_owned());
+    }
     let fifth = next();
     let modelscope =
         (third == "hub" && fourth == "modelscope") || (third == "models" && fourth == "hub" && fifth == "modelscope");
@@ -168,6 +251,54 @@ pub(crate) fn kept(folder: &Path, marked: bool) -> Option<Kept> {
         return (!org.contains('.')).then(|| of(org, name, format!("{org}_{name}"))).flatten();
     }
     None
+}
+
+/// Folders below `models` where image programs keep loose files, in small letters: each file is a model. Of ComfyUI,
+/// the web UI of Stable Diffusion and its forks, InvokeAI.
+const LOOSE: &[&str] = &[
+    "checkpoints",
+    "clip",
+    "clip_vision",
+    "codeformer",
+    "controlnet",
+    "diffusion_models",
+    "embedding",
+    "embeddings",
+    "esrgan",
+    "gfpgan",
+    "gligen",
+    "hypernetworks",
+    "ip_adapter",
+    "ipadapter",
+    "karlo",
+    "lora",
+    "loras",
+    "lycoris",
+    "main",
+    "photomaker",
+    "realesrgan",
+    "stable-diffusion",
+    "style_models",
+    "swinir",
+    "t2i_adapter",
+    "text_encoders",
+    "unet",
+    "upscale_models",
+    "vae",
+    "vae-approx",
+    "vae_approx",
+];
+
+/// True for a folder where image programs keep loose files, and for the folders below where people sort them. Such a
+/// folder has no config: whoever finds one there has another sort of model before him.
+pub(crate) fn is_loose(folder: &Path) -> bool {
+    let names: Vec<String> =
+        folder.iter().rev().take(6).map(|n| n.to_str().unwrap_or_default().to_ascii_lowercase()).collect();
+    // InvokeAI has the base between: `models/sdxl/lora`
+    names.iter().enumerate().take(4).any(|(i, name)| {
+        let above = names.iter().skip(i + 1).take(2);
+        LOOSE.contains(&name.as_str()) && above.into_iter().any(|n| n == "models")
+    })
 }
 
 /// True for the folder where `torch.hub` keeps checkpoints, each a model of its own.
@@ -196,6 +327,9 @@ mod tests {
             ),
             ("/h/.cache/torch/sentence_transformers/sbert.net_models_bert", None),
             ("/h/jan/models/huggingface.co/bartowski/X-GGUF", Some("bartowski/X-GGUF")),
+            ("/h/text-generation-webui/user_data/models/TheBloke_X-7B_GPTQ", Some("TheBloke/X-7B_GPTQ")),
+            ("/h/text-generation-webui/user_data/models/mine", None),
+            ("/h/work/models/acme_x", None),
             ("/h/work/models/acme/bot", None),
             ("/h/.lmstudio/models/bartowski", None),
             ("/h/.lmstudio/models/a b/c", None),
@@ -204,6 +338,30 @@ mod tests {
             assert_eq!(repository(path, false).as_deref(), expected, "{path}");
         }
         assert_eq!(repository("/srv/Qwen/Qwen2___5-7B", true).as_deref(), Some("Qwen/Qwen2.5-7B"));
+    }
+
+    #[test]
+    fn loose_folders_are_below_models() {
+        for (path, expected) in [
+            ("/h/ComfyUI/models/checkpoints", true),
+            ("/h/ComfyUI/models/loras/sdxl/styles", true),
+            ("/h/stable-diffusion-webui/models/Stable-diffusion", true),
+            ("/h/invokeai/models/sdxl/lora", true),
+            ("/h/work/checkpoints", false),
+            ("/h/models/acme/bot", false),
+            ("/h/models", false),
+            ("/", false),
+        ] {
+            assert_eq!(is_loose(Path::new(path)), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_kind_is_listed_once() {
+        let names: std::collections::BTreeSet<_> = StoreKind::ALL.iter().map(|k| k.as_str()).collect();
+        assert_eq!(names.len(), StoreKind::ALL.len());
+        // the last of the enumeration is in the list, so none was added without it
+        assert_eq!(StoreKind::ALL.last().map(|k| *k as usize + 1), Some(StoreKind::ALL.len()));
     }
 
     #[test]

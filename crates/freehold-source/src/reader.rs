@@ -4,14 +4,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use freehold_artifact::{FileFacts, ReadAt, clean_name, read_file};
+use freehold_artifact::{FileFacts, ReadAt, clean_name, read_file_beside};
 use freehold_base::{Diagnostic, Evidence, Fact, FactKind};
 
 use crate::cache::{self, Snapshot};
 use crate::disk::DiskFile;
 use crate::gather::{self, ReadFile};
 use crate::sidecar::{self, Origin};
-use crate::{Limits, modelfile, said};
+use crate::{Limits, said};
 
 /// Endings of files that are listed and not opened: no model format hides behind them in practice, and a source
 /// tree has thousands.
@@ -49,6 +49,7 @@ pub(crate) struct Entries {
 
 /// What is told once in a walk, however often it is met.
 const ONCE: &[&str] = &["too-many-entries", "too-many-files", "too-deep"];
+pub(crate) const LINK_OUTSIDE: &str = "a link that leads out of the folder: it is not followed";
 const TOO_MANY_ENTRIES: &str = "more files and folders than are read in one walk";
 
 /// A folder whose files were read.
@@ -59,6 +60,8 @@ pub(crate) struct ReadFolder {
     pub(crate) own: Vec<ReadFile>,
     /// True where ModelScope left its marks.
     pub(crate) marked: bool,
+    /// True where `blobs` is a link to a folder, beside `manifests`: a store's blobs on another disk.
+    pub(crate) linked_blobs: bool,
     /// Files and folders that were listed.
     listed: usize,
 }
@@ -85,13 +88,20 @@ impl<'r> Reader<'r> {
         let listed = before.saturating_sub(self.entries_left);
         let mut origins = sidecar::origins(&entries.files, rel);
         let marked = entries.files.iter().any(|(n, _, _)| MODELSCOPE.contains(&n.as_str()));
+        let store = entries.folders.iter().any(|(n, _)| n == "manifests");
+        let mut linked_blobs = false;
         let mut own = Vec::with_capacity(entries.files.len());
         for (name, path, link) in entries.files {
+            if link && store && name == "blobs" && path.is_dir() {
+                // whether it may be followed is the store's question
+                linked_blobs = true;
+                continue;
+            }
             let origin = origins.remove(&name);
             own.extend(self.file(&path, rel, &name, link, None, origin));
         }
         gather::cap_texts(&mut own, &mut { gather::TEXT_BYTES_MAX });
-        Some(ReadFolder { folders: entries.folders, own, marked, listed })
+        Some(ReadFolder { folders: entries.folders, own, marked, linked_blobs, listed })
     }
 
     /// Takes over what another reader read, within what is left of this one's limits.
@@ -170,7 +180,7 @@ impl<'r> Reader<'r> {
             None => target.starts_with(self.root),
         };
         if !inside {
-            self.warn("link-outside", "a link that leads out of the folder: it is not followed", rel);
+            self.warn("link-outside", LINK_OUTSIDE, rel);
             return None;
         }
         match target.metadata() {
@@ -251,15 +261,15 @@ pub(crate) fn read(path: &Path, rel: &str, name: &str, called: Option<&str>) -> 
         Ok(disk) => disk,
         Err(e) => return ReadFile::new(rel.to_owned(), 0, unreadable(rel, &e)),
     };
-    if modelfile::is_name(name) {
-        return recipe(path, rel, &disk);
-    }
     let mut said = match called {
         Some(called) => {
             let folder = rel.strip_suffix(name).unwrap_or_default();
             said::read_as(&format!("{folder}{called}"), rel, &disk)
         }
-        None => read_file(rel, &disk),
+        None => {
+            let beside = |name: &str| path.parent().is_some_and(|p| p.join(name).symlink_metadata().is_ok());
+            read_file_beside(rel, &disk, &beside)
+        }
     };
     // one read is of one moment; a header that took several may be of two
     if said.bytes_read > ONE_READ && disk.changed() {
@@ -280,21 +290,6 @@ pub(crate) fn is_closed(name: &str) -> bool {
 fn is_unopened(name: &str) -> bool {
     let ending = name.rsplit_once('.').map_or("", |(_, e)| e);
     UNOPENED.iter().any(|u| u.eq_ignore_ascii_case(ending))
-}
-
-fn recipe(path: &Path, rel: &str, disk: &DiskFile) -> ReadFile {
-    let size = usize::try_from(disk.size()).unwrap_or(usize::MAX);
-    let bytes = match disk.read_whole(size.min(modelfile::BYTES_MAX)) {
-        Ok(bytes) => bytes,
-        Err(e) => return ReadFile::new(rel.to_owned(), disk.size(), unreadable(rel, &e)),
-    };
-    let beside = |name: &str| path.parent().is_some_and(|p| p.join(name).symlink_metadata().is_ok());
-    let mut recipe = modelfile::read(rel, &bytes, &beside);
-    if size > bytes.len() {
-        let message = format!("{size} bytes: only the first {} are read", bytes.len());
-        recipe.said.diagnostics.push(Diagnostic::warning("file-too-long", message).in_file(rel));
-    }
-    ReadFile { made_from: recipe.files, ..ReadFile::new(rel.to_owned(), disk.size(), recipe.said) }
 }
 
 fn unreadable(rel: &str, error: &io::Error) -> FileFacts {

@@ -41,24 +41,6 @@ pub(crate) fn read_as(name: &str, file: &str, source: &dyn ReadAt) -> FileFacts 
     said
 }
 
-/// Longest license statement that may be a tag or a link rather than a text.
-const TAG_BYTES_MAX: usize = 200;
-
-/// A text that a store or a recipe keeps as the license: a text, or where it is one word a tag or a link.
-pub(crate) fn license(file: &str, key: &str, source: &dyn ReadAt) -> FileFacts {
-    let mut said = read_as("LICENSE", file, source);
-    let word = match said.texts.as_slice() {
-        [only] if only.text.len() <= TAG_BYTES_MAX => Some(only.text.trim().to_owned()),
-        _ => None,
-    };
-    if let Some(word) = word.filter(|w| !w.is_empty() && !w.contains(char::is_whitespace)) {
-        let kind = if word.contains("://") { FactKind::LicenseLink } else { FactKind::LicenseTag };
-        said.texts.clear();
-        said.facts.extend(fact(kind, &word, file, key));
-    }
-    said
-}
-
 /// Worth knowing, about a file.
 pub(crate) fn note(code: &'static str, message: impl Into<String>, file: &str) -> Diagnostic {
     Diagnostic { severity: Severity::Note, ..Diagnostic::warning(code, message).in_file(file) }
@@ -103,7 +85,6 @@ pub(crate) fn hub_address(url: &str) -> Option<(String, Option<&str>, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use freehold_base::TextKind;
 
     #[test]
     fn values_are_cut_cleaned_and_masked() {
@@ -112,17 +93,6 @@ mod tests {
         let token = format!("hf_{}", "a1B2".repeat(8));
         assert!(!clean(&format!("acme/{token}")).contains("a1B2"));
         assert_eq!(fact(FactKind::Name, " \n ", "f", "k"), None);
-    }
-
-    #[test]
-    fn one_word_is_a_tag_and_a_text_a_text() {
-        let tag = license("Modelfile", "LICENSE", &"\napache-2.0\n".as_bytes());
-        assert_eq!(tag.facts[0].kind, FactKind::LicenseTag);
-        assert_eq!((tag.facts[0].value.as_str(), tag.texts.len()), ("apache-2.0", 0));
-        let link = license("f", "LICENSE", &"https://ai.example/terms".as_bytes());
-        assert_eq!(link.facts[0].kind, FactKind::LicenseLink);
-        let text = license("blobs/x", "", &"Permission is hereby granted".as_bytes());
-        assert_eq!((text.texts[0].kind, text.texts[0].file.as_str()), (TextKind::License, "blobs/x"));
     }
 
     #[test]

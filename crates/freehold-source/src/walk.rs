@@ -5,15 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use freehold_artifact::Artifact;
+use freehold_artifact::manifest::{self, Digest};
 use freehold_base::{Diagnostic, FactKind, Severity};
 
 use crate::ahead::{Ahead, Coming, WINDOW};
 use crate::cache::{self, Snapshot};
 use crate::disk::read_small;
 use crate::gather::{self, ReadFile};
-use crate::oci::{self, Blobs, Digest, Named, Shape};
+use crate::oci::{self, Blobs, Named, Shape};
 use crate::ollama::Place;
-use crate::reader::{DIAGNOSTICS_MAX, ReadFolder, Reader, join};
+use crate::reader::{DIAGNOSTICS_MAX, LINK_OUTSIDE, ReadFolder, Reader, join};
 use crate::{Limits, docker, places, said};
 
 /// Folders that hold no model of their own.
@@ -169,17 +170,20 @@ impl<'w> Walk<'w> {
             Some(read) => self.reader.take_over(read, rel),
             None => self.reader.folder(dir, rel),
         };
-        let Some(ReadFolder { mut folders, mut own, marked, .. }) = read else { return Vec::new() };
+        let Some(ReadFolder { mut folders, mut own, marked, linked_blobs, .. }) = read else { return Vec::new() };
         let holds = |n: &str| folders.iter().any(|(f, _)| f == n);
-        if holds("manifests") && holds("blobs") && self.blobs(dir, rel, &Only::All) {
+        if holds("manifests") && (linked_blobs || holds("blobs")) && self.blobs(dir, rel, &Only::All) {
             folders.retain(|(n, _)| !["manifests", "blobs", "bundles"].contains(&n.as_str()));
+        } else if linked_blobs {
+            self.reader.warn("link-outside", LINK_OUTSIDE, &join(rel, "blobs"));
         }
         if own.iter().any(|f| f.repository.is_some()) {
             for artifact in gather::by_repository(&mut own) {
                 self.emit_stored(artifact);
             }
         }
-        if places::is_torch_hub(dir) {
+        let loose_files = above != Above::Whole && places::is_loose(dir) && !gather::has_config(&own);
+        if loose_files || places::is_torch_hub(dir) {
             for artifact in gather::one_by_one(rel, &mut own) {
                 self.emit_stored(artifact);
             }
@@ -311,7 +315,7 @@ impl<'w> Walk<'w> {
     }
 
     fn docker(&mut self, store: &Path, rel: &str, only: &Only) -> bool {
-        let index = read_small(&store.join("models.json"), oci::MANIFEST_BYTES_MAX).unwrap_or_default();
+        let index = read_small(&store.join("models.json"), manifest::BYTES_MAX).unwrap_or_default();
         let mut names = docker::names(&index);
         let Some(entries) = self.reader.entries(&store.join("manifests/sha256"), &join(rel, "manifests/sha256")) else {
             return false;
@@ -366,8 +370,12 @@ impl<'w> Walk<'w> {
         if matches!(only, Only::Blob(digest) if !manifest.holds(digest)) {
             return false;
         }
-        let blobs = Blobs { store, rel, shape };
-        self.emit_stored(blobs.artifact(Named { name, repository, file, bytes }, manifest));
+        // what the user gave is the root: a known store of this machine is given too
+        let linked = oci::linked_blobs(store, rel.is_empty());
+        let blobs = Blobs { store, rel, shape, linked };
+        for artifact in blobs.artifacts(Named { name, repository, file, bytes }, manifest) {
+            self.emit_stored(artifact);
+        }
         true
     }
 

@@ -150,7 +150,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                     Arg::new("machine")
                         .long("machine")
                         .action(ArgAction::SetTrue)
-                        .help("the stores of this machine: Hugging Face cache, Ollama, LM Studio, …"),
+                        .help(format!("the stores of this machine: {}", freehold_source::known_stores())),
                 )
                 .args(subject_args())
                 .args(fact_args(catalog))

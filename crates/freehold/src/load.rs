@@ -169,9 +169,11 @@ pub(crate) fn beside<T: Send>(
 type Batch = Vec<(usize, freehold_artifact::Artifact)>;
 
 fn nothing_at(path: &str) -> Diagnostic {
-    Diagnostic::warning("nothing-found", "no model was found here")
-        .in_file(path)
-        .help("looked for *.gguf, *.safetensors, config.json, adapter_config.json, a model card with front matter, mergekit_config.yml, git-lfs pointers and a Hugging Face cache")
+    let help = format!(
+        "looked for *.gguf, *.safetensors, config.json, adapter_config.json, a model card with front matter, mergekit_config.yml, a Modelfile, git-lfs pointers and these stores: {}",
+        freehold_source::known_stores()
+    );
+    Diagnostic::warning("nothing-found", "no model was found here").in_file(path).help(help)
 }
 
 /// A model's files, judged.

@@ -31,8 +31,14 @@ const TEXTS_BYTES_MAX: usize = 16 << 20;
 const NAMED_MAX: u64 = 200_000;
 /// Distinct names that are told apart, of all pickles of a file.
 const NAMES_MAX: usize = 1024;
-/// Names of each sort that are told one by one.
+/// Names that run code which are told one by one.
 const TOLD_MAX: usize = 16;
+/// Other names that one warning lists.
+const LISTED_MAX: usize = 5;
+/// Names that are kept as facts of one file.
+const GLOBALS_MAX: usize = 256;
+/// The key of such a fact.
+const GLOBAL_KEY: &str = "pickle-global";
 /// Hints of lineage that are kept of one file.
 const HINTS_MAX: usize = 64;
 /// Bytes that are searched for more pickles after a mistake or behind the last one.
@@ -782,6 +788,19 @@ impl Report {
     }
 
     /// Tells what was found; `format` is what the file is called.
+    /// Whose pickle it is, by the modules that it names: joblib's, one of arrays alone, or anybody's.
+    pub(crate) fn format(&self) -> &'static str {
+        let root = |(module, _): &(String, String)| module.split('.').next().unwrap_or_default().to_owned();
+        let roots: std::collections::BTreeSet<String> = self.names.keys().map(root).collect();
+        if roots.contains("joblib") {
+            "joblib"
+        } else if roots.contains("numpy") && roots.iter().all(|r| matches!(r.as_str(), "numpy" | "_codecs")) {
+            "numpy-pickle"
+        } else {
+            "pickle"
+        }
+    }
+
     pub(crate) fn tell(self, sink: &mut Sink<'_>) {
         let narrow = |(s, e): (u64, u64)| usize::try_from(s).ok().zip(usize::try_from(e).ok());
         let (mut code, mut other) = (self.more_code, Vec::new());
@@ -808,17 +827,29 @@ impl Report {
             sink.error("pickle-global-unresolved", message, narrow(place));
             sink.help("do not load it; look for the same weights as safetensors");
         }
-        for (name, place) in other.iter().take(TOLD_MAX) {
+        if let Some((_, place)) = other.first() {
+            let names: Vec<String> =
+                other.iter().take(LISTED_MAX).map(|(name, _)| format!("`{}`", shown(name))).collect();
+            let more = match (self.more_names, other.len().saturating_sub(LISTED_MAX)) {
+                (true, _) => " and many more".to_owned(),
+                (false, 0) => String::new(),
+                (false, n) => format!(" and {n} more"),
+            };
             let message = format!(
-                "a pickle that names `{}`, which tensors do not need: loading it imports and may call it",
-                shown(name)
+                "a pickle that names what tensors do not need: loading it imports and may call {}{more}",
+                names.join(", ")
             );
             sink.warn("pickle-global", message, narrow(*place));
+        } else if self.more_names {
+            sink.warn("pickle-global", "many more names that tensors do not need are not listed", None);
         }
-        let hidden = code.len().saturating_sub(TOLD_MAX) + other.len().saturating_sub(TOLD_MAX);
-        if hidden > 0 || self.more_names {
-            let many = if self.more_names { "many".to_owned() } else { hidden.to_string() };
-            sink.warn("pickle-global", format!("{many} more names that tensors do not need are not listed"), None);
+        let hidden = code.len().saturating_sub(TOLD_MAX);
+        if hidden > 0 {
+            sink.error("pickle-code-execution", format!("{hidden} more such names are not listed"), None);
+        }
+        // one line for people, each name with its place for programs
+        for ((module, name), place) in other.iter().chain(&code).take(GLOBALS_MAX) {
+            sink.fact_wide(FactKind::Tag, &format!("{module}.{name}"), GLOBAL_KEY, Some(*place));
         }
         if let Some((at, why)) = &self.broken {
             let message = format!("a broken pickle: {why}; a loader runs what stands before the mistake");

@@ -1,3 +1,4 @@
 //! The one pipeline against scenarios that counsel can read.
 
+mod ollama;
 mod scenarios;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use freehold_base::{FactKind, Severity, TextKind};
 
-use crate::{all, codes, gguf, names, put, values};
+use crate::{CONFIG, all, codes, gguf, names, put, values};
 
 const TERMS: &str = "Permission is hereby granted to whoever asks, provided that they ask.";
 
@@ -334,4 +334,109 @@ fn modelfiles_of_other_people() {
         read += 1;
     }
     assert_eq!(read, 15);
+}
+
+#[test]
+fn every_sort_of_layer_is_what_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    store(dir.path());
+    let draft = gguf(&[("general.architecture", "llama"), ("general.license", "gemma")]);
+    let draft_layer = layer("draft", 6, draft.len()).replace("\"size\"", "\"from\": \"llama3.2:1b\", \"size\"");
+    let model = layer("model", 1, gguf(&[("general.architecture", "llama"), ("general.license", "llama3.1")]).len());
+    let layers = [
+        model.replace("\"size\"", "\"from\": \"llama3.1:8b\", \"size\""),
+        draft_layer,
+        layer("license", 2, TERMS.len()),
+        layer("license", 3, 3),
+        layer("license", 8, 10),
+        layer("json", 9, CONFIG.len()).replace("\"size\"", "\"name\": \"config.json\", \"size\""),
+    ];
+    put(dir.path(), "manifests/registry.ollama.ai/acme/quick/latest", manifest(None, &layers));
+    blob(dir.path(), 6, draft);
+    blob(dir.path(), 8, "apache-2.0");
+    blob(dir.path(), 9, CONFIG);
+    let found = all(&dir.path().join("manifests/registry.ollama.ai/acme/quick"));
+    assert_eq!(names(&found), ["acme/quick:latest", "acme/quick:latest (draft model)"]);
+    assert_eq!(values(&found[0], FactKind::BaseModel), ["llama3.1:8b"]);
+    // every license is kept, and the draft's is not the model's
+    assert_eq!(found[0].texts.len(), 1);
+    assert_eq!(values(&found[0], FactKind::LicenseTag), ["llama3.1", "mit", "apache-2.0"]);
+    assert_eq!(values(&found[0], FactKind::Architecture), ["llama", "llama"]);
+    assert_eq!(codes(&found[0]), ["draft-model"]);
+    assert_eq!(values(&found[1], FactKind::LicenseTag), ["gemma"]);
+    assert_eq!(values(&found[1], FactKind::BaseModel), ["llama3.2:1b"]);
+    assert_eq!(values(&found[1], FactKind::Sha256), [hex(6)]);
+}
+
+#[test]
+fn a_model_of_tensors_has_weights_and_a_pack_its_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let tensors: Vec<String> = (1..4).map(|n| layer("tensor; name=a", n, 1)).collect();
+    put(dir.path(), "manifests/registry.ollama.ai/library/small/latest", manifest(None, &tensors));
+    let pack = |kind: &str, n: u8, path: &str| {
+        let media = format!("application/vnd.cncf.model.{kind}");
+        let named = format!(r#""annotations": {{"org.cncf.model.filepath": "{path}"}}"#);
+        format!(r#"{{"mediaType": "{media}", "digest": "{}", {named}}}"#, digest(n))
+    };
+    let layers = [
+        pack("weight.v1.raw", 5, "bot.gguf"),
+        pack("weight.config.v1.raw", 6, "config.json"),
+        pack("doc.v1.raw", 7, "LICENSE"),
+        pack("doc.v1.raw", 8, "README.md"),
+        pack("code.v1.raw", 9, "run.py"),
+    ];
+    put(dir.path(), "manifests/example.com/acme/bot/1", manifest(Some(4), &layers));
+    let config = r#"{"descriptor": {"name": "bot", "licenses": ["Apache-2.0"]}, "config": {"paramSize": "8b"}}"#;
+    blob(dir.path(), 4, config);
+    blob(dir.path(), 5, gguf(&[("general.architecture", "llama")]));
+    blob(dir.path(), 6, CONFIG);
+    blob(dir.path(), 7, TERMS);
+    blob(dir.path(), 8, crate::CARD);
+    let found = all(dir.path());
+    assert_eq!(names(&found), ["example.com/acme/bot:1", "small:latest"]);
+    let [bot, small] = found.as_slice() else { unreachable!() };
+    assert_eq!(values(bot, FactKind::LicenseTag), ["Apache-2.0", "mit"]);
+    assert_eq!(values(bot, FactKind::BaseModel), ["microsoft/phi-4"]);
+    assert_eq!(bot.texts[0].text, TERMS);
+    assert!(
+        bot.diagnostics.is_empty() && small.diagnostics.is_empty(),
+        "{:?} {:?}",
+        bot.diagnostics,
+        small.diagnostics
+    );
+    assert!(
+        bot.facts.iter().all(|f| f.evidence.file.starts_with("blobs/") || f.evidence.file.starts_with("manifests/"))
+    );
+}
+
+/// The blobs on another disk, with one that leads on from there.
+#[cfg(unix)]
+#[test]
+fn blobs_on_another_disk_are_read_and_nothing_else_there() {
+    use std::os::unix::fs::symlink;
+    let (dir, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let models = dir.path().join("models");
+    store(&models);
+    fs::rename(models.join("blobs"), disk.path().join("blobs")).unwrap();
+    symlink(disk.path().join("blobs"), models.join("blobs")).unwrap();
+    let texts = |found: &[freehold_artifact::Artifact]| found.iter().map(|a| a.texts.len()).sum::<usize>();
+    let found = all(&models);
+    assert_eq!((found.len(), texts(&found)), (3, 1));
+    assert!(found.iter().all(|a| a.diagnostics.is_empty()), "{:?}", found[0].diagnostics);
+    assert_eq!(all(&models.join("manifests/registry.ollama.ai/library"))[0].texts.len(), 1);
+    // a store that was not named itself may be anybody's
+    let found = all(dir.path());
+    assert_eq!((found.len(), texts(&found)), (3, 0));
+    assert!(codes(&found[2]).iter().all(|c| *c == "link-outside"), "{:?}", codes(&found[2]));
+    // a blob behind the link may not lead out of its folder, nor to what is no blob in it
+    put(disk.path(), "secret", TERMS);
+    put(disk.path(), "blobs/secret", TERMS);
+    for target in ["../secret", "secret"] {
+        let place = disk.path().join(format!("blobs/sha256-{}", hex(2)));
+        fs::remove_file(&place).unwrap();
+        symlink(target, &place).unwrap();
+        let found = all(&models);
+        assert_eq!(texts(&found), 0, "{target}");
+        assert!(codes(&found[2]).contains(&"link-outside"));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use freehold_source::{StoreKind, stores};
+use freehold_source::{StoreKind, known_stores, stores};
 
 #[test]
 fn only_what_exists_is_a_store() {
@@ -21,6 +21,9 @@ fn only_what_exists_is_a_store() {
         ".local/share/nomic.ai/GPT4All",
         ".docker/models",
         "jan/models",
+        ".lmstudio/hub/models",
+        "ComfyUI/models",
+        "invokeai/models",
         "elsewhere/ollama",
     ] {
         fs::create_dir_all(home.join(folder)).unwrap();
@@ -40,10 +43,13 @@ fn only_what_exists_is_a_store() {
             "ollama",
             "lm-studio",
             "lm-studio",
+            "lm-studio",
             "gpt4all",
             "llama.cpp",
             "jan",
-            "docker-model-runner"
+            "docker-model-runner",
+            "comfyui",
+            "invokeai"
         ]
     );
     let elsewhere = home.join("elsewhere/ollama");
@@ -61,4 +67,11 @@ fn only_what_exists_is_a_store() {
     assert_eq!(of(StoreKind::LlamaCpp), 1);
     assert!(moved.iter().all(|s| s.path.is_absolute()));
     assert!(stores(&none, None).iter().all(|s| s.path.starts_with("/usr/share")));
+}
+
+#[test]
+fn the_page_of_the_user_names_every_store() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+    let readme = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(readme.contains(&known_stores()), "the README lists: {}", known_stores());
 }

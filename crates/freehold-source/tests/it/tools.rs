@@ -117,3 +117,72 @@ fn texts_outside_a_store_are_not_its_models() {
     assert!(found[0].texts.is_empty());
     assert!(found[0].diagnostics.iter().any(|d| d.code == "text-outside-model"));
 }
+
+/// The smallest safetensors file.
+const SAFETENSORS: &[u8] = b"\x02\0\0\0\0\0\0\0{}";
+
+#[test]
+fn loose_files_of_image_programs_are_models_with_their_sidecars() {
+    let dir = tempfile::tempdir().unwrap();
+    let models = dir.path().join("ComfyUI/models");
+    for name in ["checkpoints/base.safetensors", "loras/sdxl/v1.safetensors", "loras/sdxl/v1.5.safetensors"] {
+        put(&models, name, SAFETENSORS);
+    }
+    put(
+        &models,
+        "loras/sdxl/v1.5.civitai.info",
+        r#"{"baseModel": "SDXL 1.0", "model": {"name": "Ink", "type": "LORA"}}"#,
+    );
+    put(&models, "loras/sdxl/v1.json", r#"{"sd version": "SD1"}"#);
+    put(&models, "loras/sdxl/v1.preview.png", "x");
+    put(&models, "loras/put_loras_here", "");
+    // a folder with a config is one model, wherever it lies
+    put(&models, "unet/flux/config.json", CONFIG);
+    put(&models, "unet/flux/a.safetensors", SAFETENSORS);
+    put(&models, "unet/flux/b.safetensors", SAFETENSORS);
+    let found = all(dir.path());
+    assert_eq!(
+        names(&found),
+        [
+            "ComfyUI/models/checkpoints/base.safetensors",
+            "ComfyUI/models/loras/sdxl/v1.5.safetensors",
+            "ComfyUI/models/loras/sdxl/v1.safetensors",
+            "ComfyUI/models/unet/flux"
+        ]
+    );
+    assert_eq!(values(&found[1], FactKind::Name), ["Ink"]);
+    assert_eq!(values(&found[1], FactKind::AdapterType), ["LORA"]);
+    assert_eq!(values(&found[2], FactKind::BaseModelName), ["SD1"]);
+    assert_eq!(found[2].files.len(), 3);
+    assert_eq!(found[3].files.len(), 3);
+}
+
+#[test]
+fn localai_and_jan_speak_for_the_file_that_they_name() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "models/a.gguf", gguf(&[("general.name", "A")]));
+    put(dir.path(), "models/b.gguf", gguf(&[("general.name", "B")]));
+    put(dir.path(), "models/gpt-4.yaml", "name: gpt-4\nlicense: mit\nparameters:\n  model: a.gguf\n");
+    let found = all(dir.path());
+    assert_eq!(names(&found), ["models/a", "models/b"]);
+    assert_eq!(values(&found[0], FactKind::LicenseTag), ["mit"]);
+    assert!(values(&found[1], FactKind::LicenseTag).is_empty());
+    let jan = tempfile::tempdir().unwrap();
+    put(jan.path(), "models/q/model.gguf", gguf(&[("general.architecture", "qwen3")]));
+    put(jan.path(), "models/q/model.yml", "model_path: llamacpp/models/q/model.gguf\nname: Qwen3-4B\n");
+    assert_eq!(values(&all(jan.path())[0], FactKind::Name), ["Qwen3-4B"]);
+}
+
+#[test]
+fn the_hub_of_lm_studio_names_what_a_model_is_made_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = "hub/models/qwen/qwen3-8b";
+    put(
+        dir.path(),
+        &format!("{folder}/model.yaml"),
+        "model: qwen/qwen3-8b\nbase:\n  - key: lmstudio-community/Q-GGUF\n",
+    );
+    let found = all(dir.path());
+    assert_eq!(values(&found[0], FactKind::Name), ["qwen/qwen3-8b"]);
+    assert_eq!(values(&found[0], FactKind::BaseModel), ["lmstudio-community/Q-GGUF"]);
+}
