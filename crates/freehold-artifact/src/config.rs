@@ -7,6 +7,7 @@ use freehold_base::FactKind;
 
 use crate::json::{self, Go, Path, Value};
 use crate::sink::Sink;
+use crate::template::{self, TEMPLATE_BYTES_MAX};
 
 /// Which of the known files it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,8 @@ pub(crate) enum Config {
     Adapter,
     /// `model_index.json` of diffusers.
     Pipeline,
-    /// `tokenizer_config.json`, `generation_config.json`, processors: a path hint and remote code at most.
+    /// `tokenizer_config.json`, `generation_config.json`, `special_tokens_map.json`, processors: a path hint, remote code,
+    /// special tokens and chat templates.
     Side,
     /// `quantize_config.json`, `quant_config.json`, `hf_quant_config.json`.
     Quantizer,
@@ -32,6 +34,8 @@ impl Config {
             "model_index.json" => Config::Pipeline,
             "tokenizer_config.json"
             | "generation_config.json"
+            | "special_tokens_map.json"
+            | "chat_template.json"
             | "preprocessor_config.json"
             | "processor_config.json" => Config::Side,
             "quantize_config.json" | "quant_config.json" | "hf_quant_config.json" => Config::Quantizer,
@@ -162,9 +166,16 @@ fn model(path: &Path, value: Value<'_>, place: (usize, usize), seen: &mut Seen, 
             keep(FactKind::Architecture, path, value, place, sink);
         }
         (key, 1) if dimension_kind(key).is_some() => dimension(key, path, value, place, sink),
+        ("rope_scaling" | "rope_parameters", 1 | 2) => rope(1, path, value, place, sink),
+        ("bos_token_id" | "eos_token_id", 1 | 2) => token_id(path, value, place, sink),
         // a multimodal model's language part
         ("text_config" | "llm_config" | "language_config", 2) if dimension_kind(path.last()).is_some() => {
             dimension(path.last(), path, value, place, sink);
+        }
+        ("text_config" | "llm_config" | "language_config", 2 | 3)
+            if matches!(path.step(1), "rope_scaling" | "rope_parameters") =>
+        {
+            rope(2, path, value, place, sink);
         }
         ("license", 1) => keep(FactKind::LicenseTag, path, value, place, sink),
         ("auto_map", 2..) => keep(FactKind::RemoteCode, path, value, place, sink),
@@ -197,14 +208,56 @@ fn dimension_kind(key: &str) -> Option<FactKind> {
         "vocab_size" | "padded_vocab_size" => FactKind::Vocabulary,
         "rope_theta" => FactKind::RopeBase,
         "max_position_embeddings" | "n_positions" | "seq_length" => FactKind::Context,
+        "head_dim" => FactKind::HeadSize,
         _ => return None,
     })
 }
 
+/// How the rotary embedding is stretched: an object, or null where it is not. `level` = steps above its members.
+fn rope(level: usize, path: &Path, value: Value<'_>, place: (usize, usize), sink: &mut Sink<'_>) {
+    if path.depth() == level {
+        if value == Value::Null {
+            sink.fact(FactKind::RopeScaling, "none", path.dotted(), Some(place));
+        }
+        return;
+    }
+    match (path.last(), value) {
+        // what newer configs write where nothing is stretched
+        ("type" | "rope_type", Value::Str(b"default")) => {
+            sink.fact(FactKind::RopeScaling, "none", path.dotted(), Some(place));
+        }
+        ("type" | "rope_type", _) => keep(FactKind::RopeScaling, path, value, place, sink),
+        ("rope_theta", _) => dimension("rope_theta", path, value, place, sink),
+        ("original_max_position_embeddings", Value::Number(raw)) => {
+            if let Some(n) = number(raw).filter(|n| (1.0..1e12).contains(n)) {
+                sink.fact(FactKind::RopeOriginalContext, &format!("{n:.0}"), path.dotted(), Some(place));
+            }
+        }
+        ("factor", Value::Number(raw)) => {
+            if let Some(n) = number(raw).filter(|n| (1e-6..1e12).contains(n)) {
+                sink.fact(FactKind::RopeFactor, &n.to_string(), path.dotted(), Some(place));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `bos_token_id`, `eos_token_id`: a number, or a list of them.
+fn token_id(path: &Path, value: Value<'_>, place: (usize, usize), sink: &mut Sink<'_>) {
+    let kind = if path.step(0) == "bos_token_id" { FactKind::BosId } else { FactKind::EosId };
+    let Value::Number(raw) = value else { return };
+    if let Some(n) = std::str::from_utf8(raw).ok().and_then(|n| n.parse::<u32>().ok()) {
+        sink.fact(kind, &n.to_string(), path.dotted(), Some(place));
+    }
+}
+
+fn number(raw: &[u8]) -> Option<f64> {
+    std::str::from_utf8(raw).ok().and_then(|n| n.trim().parse::<f64>().ok())
+}
+
 fn dimension(key: &str, path: &Path, value: Value<'_>, place: (usize, usize), sink: &mut Sink<'_>) {
     let (Some(kind), Value::Number(raw)) = (dimension_kind(key), value) else { return };
-    let number = std::str::from_utf8(raw).ok().and_then(|n| n.trim().parse::<f64>().ok());
-    if let Some(n) = number.filter(|n| (1.0..1e12).contains(n)) {
+    if let Some(n) = number(raw).filter(|n| (1.0..1e12).contains(n)) {
         sink.fact(kind, &format!("{n:.0}"), path.dotted(), Some(place));
     }
 }
@@ -255,8 +308,24 @@ fn side(path: &Path, value: Value<'_>, place: (usize, usize), sink: &mut Sink<'_
     match (path.depth(), path.step(0)) {
         (1, "name_or_path" | "_name_or_path") => keep(FactKind::NameOrPath, path, value, place, sink),
         (2.., "auto_map") => keep(FactKind::RemoteCode, path, value, place, sink),
+        (1 | 2, "bos_token_id" | "eos_token_id") => token_id(path, value, place, sink),
+        (1, "bos_token") => keep(FactKind::BosToken, path, value, place, sink),
+        (1, "eos_token") => keep(FactKind::EosToken, path, value, place, sink),
+        // `{"content": "<s>", …}` instead of the text itself
+        (2, "bos_token") if path.last() == "content" => keep(FactKind::BosToken, path, value, place, sink),
+        (2, "eos_token") if path.last() == "content" => keep(FactKind::EosToken, path, value, place, sink),
+        // one text, or a list of `{"name": …, "template": …}`
+        (1, "chat_template") => chat_template(path, value, place, sink),
+        (3, "chat_template") if path.last() == "template" => chat_template(path, value, place, sink),
         _ => {}
     }
+}
+
+fn chat_template(path: &Path, value: Value<'_>, place: (usize, usize), sink: &mut Sink<'_>) {
+    let Value::Str(raw) = value else { return };
+    let text = json::decode(raw.get(..raw.len().min(TEMPLATE_BYTES_MAX)).unwrap_or_default());
+    let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    template::keep(&text, path.dotted(), (wide(place.0), wide(place.1)), sink);
 }
 
 fn quantizer(path: &Path, value: Value<'_>, place: (usize, usize), seen: &mut Seen, sink: &mut Sink<'_>) {

@@ -27,11 +27,16 @@ pub fn fuzz_index(data: &[u8]) {
     run("model.safetensors.index.json", data);
 }
 
-/// Every JSON config.
+/// Every JSON config, and a chat template.
 pub fn fuzz_config(data: &[u8]) {
-    for name in
-        ["config.json", "adapter_config.json", "tokenizer_config.json", "quantize_config.json", "model_index.json"]
-    {
+    for name in [
+        "config.json",
+        "adapter_config.json",
+        "tokenizer_config.json",
+        "quantize_config.json",
+        "model_index.json",
+        "chat_template.jinja",
+    ] {
         run(name, data);
     }
 }

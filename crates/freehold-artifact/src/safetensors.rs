@@ -7,6 +7,7 @@ use freehold_base::FactKind;
 
 use crate::input::Input;
 use crate::json::{self, Go, Path, Value};
+use crate::shapes::Shapes;
 use crate::sink::Sink;
 
 /// Longest header (the format's own limit).
@@ -47,6 +48,29 @@ struct Entries {
     adapter: bool,
     /// kohya's name for the file that training began with.
     began_with: Option<(String, (usize, usize))>,
+    shapes: Shapes,
+    tensor: Tensor,
+}
+
+/// The entry that is being read.
+#[derive(Default)]
+struct Tensor {
+    name: String,
+    place: (u64, u64),
+    /// False where the numbers are packed, so that the shape is not the matrix's.
+    plain: bool,
+    /// Its first dimensions, one more than a matrix has.
+    shape: Vec<u64>,
+}
+
+impl Entries {
+    /// The entry that was read is whole.
+    fn tensor_ends(&mut self) {
+        if !self.tensor.name.is_empty() {
+            let shape = self.tensor.plain.then_some(self.tensor.shape.as_slice());
+            self.shapes.tensor(&self.tensor.name, shape, self.tensor.place);
+        }
+    }
 }
 
 /// Reads the header; `n` is what [`header_length`] gave.
@@ -69,6 +93,10 @@ pub(crate) fn read(input: &mut Input<'_>, n: u64, sink: &mut Sink<'_>) {
         }
         Go::On
     });
+    entries.tensor_ends();
+    if !entries.adapter {
+        entries.shapes.facts(sink);
+    }
     if let Some((name, place)) = entries.began_with.take() {
         // beside a network's matrices it is what they stand on, else what was trained further
         let kind = if entries.adapter { FactKind::AdapterBase } else { FactKind::BaseModelName };
@@ -96,7 +124,7 @@ fn metadata(
     if path.depth() != 2 {
         return;
     }
-    let name = path.last().trim_start_matches("[\"").trim_end_matches("\"]");
+    let name = plain_step(path.last());
     let key = &format!("__metadata__.{name}");
     if keys.len() < METADATA_KEYS_MAX && !keys.insert(key.as_bytes().to_vec()) {
         sink.warn("safetensors-duplicate-key", format!("`{key}` stands twice: both values are kept"), Some(place));
@@ -139,6 +167,11 @@ fn metadata(
     }
 }
 
+/// A step of a path without the quotes that a key with dots has there.
+fn plain_step(step: &str) -> &str {
+    step.trim_start_matches("[\"").trim_end_matches("\"]")
+}
+
 /// What the merger of Stable Diffusion web UI writes: `{"<hash>": {"name": "a.safetensors", …}}`.
 fn merged_models(text: &str, key: &str, place: (usize, usize), sink: &mut Sink<'_>) {
     let mut names = Vec::new();
@@ -177,10 +210,30 @@ fn entry(path: &Path, value: Value<'_>, place: (usize, usize), entries: &mut Ent
     match path.depth() {
         1 => {
             entries.tensors += 1;
+            entries.tensor_ends();
+            let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+            entries.tensor.name.clear();
+            entries.tensor.name.push_str(plain_step(path.last()));
+            entries.tensor.place = (wide(place.0), wide(place.1));
+            entries.tensor.shape.clear();
+            entries.tensor.plain = false;
             let name = path.last();
             if let Some(kind) = adapter_kind(name).filter(|_| !entries.adapter) {
                 entries.adapter = true;
                 sink.fact(FactKind::AdapterType, kind, name, Some(place));
+            }
+        }
+        // what is packed is whole numbers
+        2 if path.last() == "dtype" => {
+            entries.tensor.plain = matches!(value, Value::Str(t) if t.starts_with(b"F") || t.starts_with(b"BF"));
+        }
+        3 if path.step(1) == "shape" => {
+            let n = match value {
+                Value::Number(raw) => std::str::from_utf8(raw).ok().and_then(|t| t.parse::<u64>().ok()),
+                _ => None,
+            };
+            if entries.tensor.shape.len() < 3 {
+                entries.tensor.shape.push(n.unwrap_or(0));
             }
         }
         3 if path.step(1) == "data_offsets" => {
@@ -236,12 +289,15 @@ fn check_extent(entries: &Entries, n: u64, size: u64, sink: &mut Sink<'_>) {
 /// Reads a shard index (`*.index.json`): names of shards must be plain file names.
 pub(crate) fn read_index(bytes: &[u8], sink: &mut Sink<'_>) {
     let mut format = None;
+    let mut shapes = Shapes::default();
     let mut bad = 0_u32;
     let outcome = json::walk(bytes, &mut |path, value, place| {
         if path.step(0) != "weight_map" || path.depth() != 2 {
             return Go::On;
         }
         let Value::Str(raw) = value else { return Go::On };
+        let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        shapes.tensor(plain_step(path.last()), None, (wide(place.0), wide(place.1)));
         if !is_plain_name(raw) {
             bad += 1;
             if bad <= 4 {
@@ -258,6 +314,7 @@ pub(crate) fn read_index(bytes: &[u8], sink: &mut Sink<'_>) {
     if let Some((name, place)) = format {
         sink.fact(FactKind::Format, name, "weight_map", Some(place));
         sink.out.model_file = true;
+        shapes.facts(sink);
     }
     if let Err(e) = outcome {
         sink.error(e.code, e.message, Some((e.at, e.at)));

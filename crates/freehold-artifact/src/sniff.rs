@@ -7,11 +7,13 @@ use crate::input::{Input, ReadAt};
 use crate::sink::{Sink, TEXT_BYTES_MAX, same_length_text};
 use crate::{
     FileFacts, archive, card, coreml, gguf, keras, legal, merge, modelfile, onnx, openvino, pointer, safetensors,
-    sidecar, tar, tflite, zip,
+    sidecar, tar, template, tflite, zip,
 };
 
 /// Longest JSON config; tokenizers' reach a few MB.
 const CONFIG_BYTES_MAX: usize = 16 << 20;
+/// A chat template in a file of its own.
+const TEMPLATE_NAME: &str = "chat_template.jinja";
 /// Longest shard index.
 const INDEX_BYTES_MAX: usize = 16 << 20;
 
@@ -238,6 +240,7 @@ pub(crate) fn is_read_name(path: &str) -> bool {
         || is_card_name(base)
         || is_recipe_name(base)
         || base.ends_with(".index.json")
+        || base == TEMPLATE_NAME
         || legal::kind(path).is_some()
         || pointer::is_download_metadata(path)
         || modelfile::is_modelfile(base)
@@ -268,6 +271,8 @@ fn text_bytes(path: &str, base: &str, input: &mut Input<'_>, sink: &mut Sink<'_>
         modelfile::BYTES_MAX
     } else if sidecar {
         sidecar::BYTES_MAX
+    } else if base == TEMPLATE_NAME {
+        template::TEMPLATE_BYTES_MAX
     } else {
         TEXT_BYTES_MAX + 1
     };
@@ -300,6 +305,9 @@ fn text(path: &str, base: &str, text: &Text<'_>, sink: &mut Sink<'_>) {
         modelfile::read(bytes, whole, beside, sink);
     } else if let Some(kind) = sidecar::kind(path, bytes) {
         sidecar::read(kind, bytes, sink);
+    } else if base == TEMPLATE_NAME {
+        let end = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        template::keep(&String::from_utf8_lossy(bytes), "", (0, end), sink);
     } else {
         let (text, replaced) = same_length_text(bytes);
         if replaced {

@@ -165,7 +165,7 @@ fn missing_license(work: &Work) -> Finding {
 
 fn finding(code: FindingCode, work: &Work, detail: String) -> Finding {
     let evidence = work.claims.iter().map(|c| c.evidence.clone()).collect();
-    Finding { code, work: work.id.clone(), detail, evidence }
+    Finding { code, work: work.id.clone(), detail, evidence, resemblance: None }
 }
 
 fn display_all(alternatives: &[Alternative], catalog: &Catalog) -> String {

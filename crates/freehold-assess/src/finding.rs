@@ -58,8 +58,8 @@ findings! {
         "two files name different bases",
         "The files disagree about what the model was made from. All of them are followed; the worst counts. Fix: ask the author which is right.";
     UndeclaredBase = "undeclared-base",
-        "the header has the numbers of a base that no file names",
-        "Layers, widths, heads, vocabulary and rotary base are those of a known base model, and neither that model nor one made from it is among what the files name. Numbers prove nothing: another model may share them, and they move no verdict. But if it was made from that base, the base's license binds. Fix: ask who made it what it stands on, and state it (`--base`).";
+        "the header is that of a base that no file names",
+        "Layers, widths, heads, vocabulary, rotary embedding, tokenizer and chat template, as far as they are stated, are those of a known base model, and neither that model nor one made from it is among what the files name. A number, another kind of tokenizer or another architecture that differs ends the comparison. A vocabulary may differ by up to 1,024 words, since fine-tunes add tokens and pad; other end tokens and another chat template are told and rule nothing out, since fine-tunes set them anew; another pre-tokenizer, first token or stretching of positions makes it ambiguous, two of them end it. A header proves nothing: another model may share it, and it moves no verdict. It is called ambiguous where bases under several licenses share it. But if it was made from that base, the base's license binds. Fix: ask who made it what it stands on, and state it (`--base`).";
     LicenseException = "license-exception",
         "a license with an exception",
         "The license is stated with an exception that permits more than the license itself and asks nothing. The answer is given without it, so it can only be too strict. Fix: where the exception matters to you, read it and let counsel note that it applies.";
@@ -105,6 +105,34 @@ pub struct Finding {
     /// The case at hand, lower case, no full stop.
     pub detail: String,
     /// Where it stands.
+    pub evidence: Vec<Evidence>,
+    /// For a base that no file names: what was compared.
+    pub resemblance: Option<Box<Resemblance>>,
+}
+
+/// How a header resembles those of known base models. An inference: it moves no verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Resemblance {
+    /// Repository ids of the bases that share what was compared.
+    pub bases: Vec<String>,
+    /// Ids of the licenses that they stand under.
+    pub licenses: Vec<String>,
+    /// What is alike.
+    pub matched: Vec<Likeness>,
+    /// What is not, and does not rule the bases out.
+    pub differs: Vec<Likeness>,
+    /// What could not be compared: the files or the catalog do not state it.
+    pub not_compared: Vec<String>,
+    /// Why it cannot be told which base it would be, or whether any; empty = one answer, nothing against it.
+    pub ambiguous: Vec<String>,
+}
+
+/// One thing that was compared.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Likeness {
+    /// What, in words, with the value: `32 layers`.
+    pub what: String,
+    /// Where the model's files state it.
     pub evidence: Vec<Evidence>,
 }
 

@@ -23,7 +23,7 @@ use freehold_catalog::{Catalog, Effect, FactId, Near, Requires, Standing, Term};
 
 pub use deployment::{Access, Deployment};
 pub use expression::{Leaf, Statement, covers_of_file, parse as parse_statement, parts as statement_parts};
-pub use finding::{Finding, FindingCode, findings_page};
+pub use finding::{Finding, FindingCode, Likeness, Resemblance, findings_page};
 pub use judge::{Certainty, GapKind, Leaned, Limit};
 pub use questions::{Answer, Question, questions};
 pub use release::{Notice, Release, Status};
@@ -948,6 +948,7 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
                             catalog.licenses[source.license].id, source.term.clause
                         ),
                         evidence: vec![work.evidence.clone()],
+                        resemblance: None,
                     });
                 }
             }
@@ -978,6 +979,7 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
                 work: self.input.graph.works[group.works[0]].id.clone(),
                 detail: format!("an earlier author trained on its outputs; {} {} limits that", law.id, term.clause),
                 evidence: Vec::new(),
+                resemblance: None,
             });
         }
     }
@@ -1136,6 +1138,7 @@ fn outbound_findings(run: &Run<'_, '_>, layers: &[Option<Layer<'_>>], groups: &[
                             term.clause
                         ),
                         evidence: Vec::new(),
+                        resemblance: None,
                     });
                 }
             }
@@ -1169,6 +1172,7 @@ fn near_threshold(run: &Run<'_, '_>, groups: &[Group]) -> Vec<Finding> {
                             work: run.input.graph.works[group.works[0]].id.clone(),
                             detail: format!("{n} of {limit} ({} {})", law.id, term.clause),
                             evidence: Vec::new(),
+                            resemblance: None,
                         });
                     }
                 }
@@ -1186,6 +1190,7 @@ fn statement_findings(input: Input<'_, '_>, groups: &[Group], elections: &[Elect
         work: graph.works[work].id.clone(),
         detail,
         evidence: graph.works[work].claims.iter().map(|c| c.evidence.clone()).collect(),
+        resemblance: None,
     };
     for group in groups {
         for a in &group.conclusion.alternatives {

@@ -97,6 +97,33 @@ pub enum FactKind {
     RopeBase,
     /// Positions that the model was made for.
     Context,
+    /// Width of one attention head (`head_dim`, `attention.key_length`).
+    HeadSize,
+    /// How the rotary embedding is stretched: the type as written (`llama3`, `yarn`), `none` where the config says that it
+    /// is not, or the name of a tensor that holds the stretching.
+    RopeScaling,
+    /// By how much it is stretched.
+    RopeFactor,
+    /// Positions before the stretching.
+    RopeOriginalContext,
+    /// Kind of tokenizer (`tokenizer.ggml.model`).
+    TokenizerModel,
+    /// Which rules cut the text before the tokenizer (`tokenizer.ggml.pre`).
+    PreTokenizer,
+    /// The token that begins a text.
+    BosToken,
+    /// A token that ends a text or a turn.
+    EosToken,
+    /// Number of the token that begins a text.
+    BosId,
+    /// Number of a token that ends a text or a turn.
+    EosId,
+    /// A chat template, never rendered: its hash without white space, then the marker tokens that it names, by spaces.
+    ChatTemplate,
+    /// Number of blocks by the names of the tensors in one file: the highest index and one.
+    Blocks,
+    /// What a tensor is and its shape, where that tells a width: `embedding 128256 x 4096`, rows first. The key is its name.
+    Shape,
     /// `gated` terms that the card asks the reader to accept (`extra_gated_prompt` present).
     Gated,
 }

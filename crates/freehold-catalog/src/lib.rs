@@ -21,7 +21,9 @@ use freehold_base::Diagnostic;
 pub use activities::{Activity, ActivityMask, ActivityTable};
 pub use condition::{Expr, Facts, Near};
 pub use facts::{FactDef, FactId, FactOrigin, FactTable, FactType, Presumed, SumDef};
-pub use fingerprints::{Fingerprint, Numbers, matching};
+pub use fingerprints::{
+    Comparison, Fingerprint, Fingerprints, FoundTemplate, Header, Numbers, Scaling, Sign, TemplatePrint, TokenizerPrint,
+};
 pub use license::{
     Act, Acts, Duty, Edition, Effect, License, OpenSource, Openness, OpennessTest, OutputTrained, Policy,
     QUOTE_WORDS_MAX, Reach, Reading, Relations, Requires, Review, Standing, Standings, Strictness, TOPICS, Term,
@@ -49,8 +51,8 @@ pub struct Catalog {
     pub obligations: Obligations,
     /// Tags that are not licenses.
     pub tags: Tags,
-    /// Numbers of the headers of known base models.
-    pub fingerprints: Vec<Fingerprint>,
+    /// What tells known base models apart by their headers.
+    pub fingerprints: Fingerprints,
     /// Licenses in law, by id.
     pub licenses: Vec<License>,
     /// Use policies, by id.

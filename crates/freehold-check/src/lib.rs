@@ -8,6 +8,7 @@ pub mod fuzz;
 mod lineage;
 mod model;
 mod statement;
+mod undeclared;
 
 pub use assembly::{NamedWork, assemble, named_work};
 pub use case::{CASE_BYTES_MAX, Case, case_from_json, case_from_toml, node_of_json};

@@ -2,11 +2,12 @@
 
 use freehold_assess::{Finding, FindingCode, Notice, Release, covers_of_file};
 use freehold_base::{Diagnostic, Evidence, Fact, FactKind, Graph, MadeBy, Relation, TextFile, TextKind};
-use freehold_catalog::{Catalog, Effect, Match as Known, Numbers, matching};
+use freehold_catalog::{Catalog, Effect, Match as Known};
 use freehold_lineage::{Described, RecognizedText, complete, describe, unknown_works};
 use freehold_text::{Identification, Index, Limits, Match, identify};
 
 use crate::dossier::Subject;
+use crate::undeclared::undeclared_base;
 
 /// What was read of one model's folder or file.
 #[derive(Clone, Copy, Debug)]
@@ -160,6 +161,7 @@ fn findings(files: &ModelFiles<'_>, graph: &Graph, catalog: &Catalog) -> Vec<Fin
         work: id.clone(),
         detail,
         evidence: of.iter().map(|f| f.evidence.clone()).collect(),
+        resemblance: None,
     };
     let mut out = Vec::new();
     let remote = all(FactKind::RemoteCode);
@@ -197,90 +199,12 @@ fn findings(files: &ModelFiles<'_>, graph: &Graph, catalog: &Catalog) -> Vec<Fin
         let detail = format!("the adapter's config names `{}`, the card `{}`", a.value, named[0].value);
         out.push(finding(FindingCode::BaseModelContradicted, detail, &[a, named[0]]));
     }
-    out.extend(undeclared_base(files, graph, catalog));
+    out.extend(undeclared_base(files.facts, graph, catalog));
     out
 }
 
-/// Most models that a finding names.
-const NAMED_MAX: usize = 4;
-
-/// A finding where the numbers of the header are those of known base models and the lineage names none of them.
-fn undeclared_base(files: &ModelFiles<'_>, graph: &Graph, catalog: &Catalog) -> Option<Finding> {
-    let stated: Vec<&Fact> = files.facts.iter().filter(|f| is_number(f.kind)).collect();
-    let first = |kind: FactKind| stated.iter().find(|f| f.kind == kind).and_then(|f| f.value.parse().ok());
-    let numbers = Numbers {
-        layers: first(FactKind::Layers),
-        hidden: first(FactKind::Hidden),
-        heads: first(FactKind::Heads),
-        kv_heads: first(FactKind::KvHeads),
-        feed_forward: first(FactKind::FeedForward),
-        vocabulary: first(FactKind::Vocabulary),
-        rope_base: first(FactKind::RopeBase),
-        context: first(FactKind::Context),
-    };
-    let rows = matching(&catalog.fingerprints, &numbers);
-    // of a base and what its publisher or others made from it, the base is what would have to be named
-    let made_from = |id: &str| catalog.models.find(id).iter().any(|r| !r.parents.is_empty());
-    let all: Vec<&str> = rows.iter().flat_map(|r| &r.models).map(String::as_str).collect();
-    let bases: Vec<&str> = all.iter().copied().filter(|m| !made_from(m)).collect();
-    let models = if bases.is_empty() { all } else { bases };
-    let family = |id: &str| match catalog.models.resolve(id) {
-        Some(Known::Id(rows)) => rows.first().and_then(|r| r.family.clone()),
-        Some(Known::Reupload { model, .. }) => catalog.models.find(&model).first().and_then(|r| r.family.clone()),
-        None => None,
-    };
-    // a model of the same family is lineage enough
-    let same_family = |m: &str, id: &str| family(m).is_some() && family(m) == family(id);
-    let named = |work: &freehold_base::Work| {
-        let repository = freehold_lineage::is_repository_id(&work.id);
-        models.iter().any(|m| (repository && same_model(m, &work.id, catalog)) || same_family(m, &work.id))
-    };
-    let published = catalog.models.resolve(&graph.works[graph.subject].id).is_some();
-    if models.is_empty() || published || graph.works.iter().any(named) {
-        return None;
-    }
-    let mut licenses: Vec<&str> = models
-        .iter()
-        .flat_map(|m| catalog.models.find(m))
-        .filter_map(|r| catalog.license_named(&r.license).map(|i| catalog.licenses[i].id.as_str()))
-        .collect();
-    licenses.sort_unstable();
-    licenses.dedup();
-    let list = models.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
-    let more = match models.len().saturating_sub(NAMED_MAX) {
-        0 => String::new(),
-        n => format!(" and {n} more"),
-    };
-    let under = match licenses.as_slice() {
-        [] => String::new(),
-        [one] => format!("; under {one}"),
-        several => format!("; they stand under {}: which one it would be the numbers cannot tell", several.join(", ")),
-    };
-    let say = |kind: FactKind, what: &str| first(kind).map(|n: u64| format!("{n} {what}"));
-    let matched: Vec<String> = [
-        say(FactKind::Layers, "layers"),
-        say(FactKind::Hidden, "wide"),
-        say(FactKind::Heads, "heads"),
-        say(FactKind::Vocabulary, "words"),
-        say(FactKind::RopeBase, "rotary base"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let known = if models.len() == 1 { "1 known base".to_string() } else { format!("{} known bases", models.len()) };
-    let detail = format!("{}: as {known}, {list}{more}{under}", matched.join(", "));
-    let evidence = stated.iter().map(|f| f.evidence.clone()).collect();
-    Some(Finding { code: FindingCode::UndeclaredBase, work: graph.works[graph.subject].id.clone(), detail, evidence })
-}
-
-/// True for the facts that are numbers of the architecture.
-fn is_number(kind: FactKind) -> bool {
-    use FactKind::{Context, FeedForward, Heads, Hidden, KvHeads, Layers, RopeBase, Vocabulary};
-    matches!(kind, Layers | Hidden | Heads | KvHeads | FeedForward | Vocabulary | RopeBase | Context)
-}
-
 /// True where two names are one model, also through a re-upload's name; a local path says nothing either way.
-fn same_model(a: &str, b: &str, catalog: &Catalog) -> bool {
+pub(crate) fn same_model(a: &str, b: &str, catalog: &Catalog) -> bool {
     let canonical = |id: &str| match catalog.models.resolve(id) {
         Some(Known::Id(rows)) => rows.first().map_or(id.to_lowercase(), |r| r.id.to_lowercase()),
         Some(Known::Reupload { model, .. }) => model.to_lowercase(),

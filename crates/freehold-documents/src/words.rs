@@ -251,6 +251,19 @@ pub fn fact_word(kind: FactKind) -> &'static str {
         FactKind::Vocabulary => "vocabulary",
         FactKind::RopeBase => "rope-base",
         FactKind::Context => "context",
+        FactKind::HeadSize => "head-size",
+        FactKind::RopeScaling => "rope-scaling",
+        FactKind::RopeFactor => "rope-factor",
+        FactKind::RopeOriginalContext => "rope-original-context",
+        FactKind::TokenizerModel => "tokenizer-model",
+        FactKind::PreTokenizer => "pre-tokenizer",
+        FactKind::BosToken => "begin-token",
+        FactKind::EosToken => "end-token",
+        FactKind::BosId => "begin-token-id",
+        FactKind::EosId => "end-token-id",
+        FactKind::ChatTemplate => "chat-template",
+        FactKind::Blocks => "blocks",
+        FactKind::Shape => "shape",
     }
 }
 

@@ -338,6 +338,37 @@ pub struct Finding {
     pub detail: String,
     /// Where it stands.
     pub evidence: Vec<Evidence>,
+    /// For a base that no file names: what was compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resemblance: Option<Resemblance>,
+}
+
+/// How a header resembles those of known base models. It moves no verdict.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Resemblance {
+    /// inferred: a guess from the header.
+    pub basis: String,
+    /// The bases that share what was compared.
+    pub bases: Vec<String>,
+    /// The licenses that they stand under.
+    pub licenses: Vec<String>,
+    /// What is alike.
+    pub matched: Vec<Likeness>,
+    /// What is not, and does not rule the bases out.
+    pub differs: Vec<Likeness>,
+    /// What the files or the catalog do not state.
+    pub not_compared: Vec<String>,
+    /// Why it cannot be told which base it would be, or whether any; empty = one answer, nothing against it.
+    pub ambiguous: Vec<String>,
+}
+
+/// One thing that was compared.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Likeness {
+    /// What, in words, with the value.
+    pub what: String,
+    /// Where the model's files state it.
+    pub evidence: Vec<Evidence>,
 }
 
 /// What the subject was made from.

@@ -268,6 +268,26 @@ fn finding(f: &engine::Finding) -> wire::Finding {
         work: f.work.clone(),
         detail: f.detail.clone(),
         evidence: f.evidence.iter().map(evidence).collect(),
+        resemblance: f.resemblance.as_deref().map(resemblance),
+    }
+}
+
+fn resemblance(r: &engine::Resemblance) -> wire::Resemblance {
+    let likenesses = |all: &[engine::Likeness]| {
+        let one = |l: &engine::Likeness| wire::Likeness {
+            what: l.what.clone(),
+            evidence: l.evidence.iter().map(evidence).collect(),
+        };
+        all.iter().map(one).collect()
+    };
+    wire::Resemblance {
+        basis: base::Basis::Inferred.as_str().into(),
+        bases: r.bases.clone(),
+        licenses: r.licenses.clone(),
+        matched: likenesses(&r.matched),
+        differs: likenesses(&r.differs),
+        not_compared: r.not_compared.clone(),
+        ambiguous: r.ambiguous.clone(),
     }
 }
 

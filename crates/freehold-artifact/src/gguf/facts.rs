@@ -5,11 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use freehold_base::FactKind;
 
 use super::tables::{file_type_name, is_float};
-use super::{Value, shard_from};
+use super::{VALUE_BYTES_MAX, Value, shard_from};
 use crate::sink::Sink;
+use crate::template::{self, TEMPLATE_BYTES_MAX};
 
 /// Most numbered bases and datasets that are told apart.
 const NUMBERED_MAX: usize = 256;
+
+/// Most special tokens whose words are looked up.
+const SPECIAL_MAX: usize = 16;
 
 /// What is gathered while the pairs go by.
 #[derive(Default)]
@@ -20,6 +24,12 @@ pub(super) struct Header {
     split_count: Option<u64>,
     /// Datasets that a link identifies: their display name is then not needed.
     linked_datasets: BTreeSet<String>,
+    /// Words of the vocabulary that look like special tokens, by number, with the range of their bytes.
+    pub(super) marked: BTreeMap<u64, (String, (u64, u64))>,
+    /// Special tokens by number: what they are for, the number.
+    special: Vec<(FactKind, u64)>,
+    layers_known: bool,
+    hidden_known: bool,
     named_datasets: BTreeMap<String, (String, String, (u64, u64))>,
 }
 
@@ -41,6 +51,9 @@ fn text_kind(key: &str) -> Option<FactKind> {
         "general.datasets" => FactKind::Dataset,
         "general.tags" => FactKind::Tag,
         "adapter.type" => FactKind::AdapterType,
+        "tokenizer.ggml.model" => FactKind::TokenizerModel,
+        "tokenizer.ggml.pre" => FactKind::PreTokenizer,
+        _ if key.ends_with(".rope.scaling.type") => FactKind::RopeScaling,
         _ if key.starts_with("general.base_model.") => match key.rsplit('.').next() {
             Some("name") => FactKind::BaseModelName,
             Some("repo_url") => FactKind::BaseModel,
@@ -79,13 +92,24 @@ fn dimension_kind(key: &str) -> Option<FactKind> {
         "vocab_size" => FactKind::Vocabulary,
         "rope.freq_base" => FactKind::RopeBase,
         "context_length" => FactKind::Context,
+        "attention.key_length" => FactKind::HeadSize,
+        "rope.scaling.original_context_length" => FactKind::RopeOriginalContext,
         _ => return None,
     })
 }
 
-/// True for keys whose value is kept; others are jumped over.
-pub(super) fn wanted(key: &str) -> bool {
-    key == "general.type" || text_kind(key).is_some() || link_kind(key).is_some()
+/// The key of the chat template.
+const TEMPLATE_KEY: &str = "tokenizer.chat_template";
+/// The key of the vocabulary.
+pub(super) const TOKENS_KEY: &str = "tokenizer.ggml.tokens";
+
+/// How many bytes of a key's text are kept; those of other keys are jumped over.
+pub(super) fn wanted(key: &str) -> u64 {
+    if key == TEMPLATE_KEY {
+        return u64::try_from(TEMPLATE_BYTES_MAX).unwrap_or(u64::MAX);
+    }
+    let said = key == "general.type" || text_kind(key).is_some() || link_kind(key).is_some();
+    if said { VALUE_BYTES_MAX } else { 0 }
 }
 
 impl Header {
@@ -100,13 +124,18 @@ impl Header {
                 }
             }
             Value::Number(n) => self.number(key, *n, place, sink),
+            Value::Float(x) if key.ends_with(".rope.scaling.factor") => {
+                if (1e-6..1e12).contains(x) {
+                    sink.fact_wide(FactKind::RopeFactor, &x.to_string(), key, Some(place));
+                }
+            }
             Value::Float(x) => {
                 // a whole number within what a header may mean; NaN and the like state nothing
                 if let Some(kind) = dimension_kind(key).filter(|_| (1.0..1e12).contains(x)) {
                     sink.fact_wide(kind, &format!("{x:.0}"), key, Some(place));
                 }
             }
-            Value::Count(n) if key == "tokenizer.ggml.tokens" => {
+            Value::Count(n) if key == TOKENS_KEY => {
                 sink.fact_wide(FactKind::Vocabulary, &n.to_string(), key, Some((place.0, place.0)));
             }
             Value::Bool(true) if matches!(key, "clip.has_vision_encoder" | "clip.has_audio_encoder") => {
@@ -129,6 +158,9 @@ impl Header {
             }
             self.adapter_known |= text == "adapter";
             return;
+        }
+        if key == TEMPLATE_KEY {
+            return template::keep(text, key, place, sink);
         }
         if let Some(kind) = link_kind(key) {
             if text.contains("huggingface.co/") || text.contains("hf.co/") {
@@ -157,6 +189,8 @@ impl Header {
 
     fn number(&mut self, key: &str, n: u64, place: (u64, u64), sink: &mut Sink<'_>) {
         if let Some(kind) = dimension_kind(key) {
+            self.layers_known |= kind == FactKind::Layers;
+            self.hidden_known |= kind == FactKind::Hidden;
             return sink.fact_wide(kind, &n.to_string(), key, Some(place));
         }
         match key {
@@ -168,14 +202,38 @@ impl Header {
                     None => sink.fact_wide(FactKind::Quantization, &format!("file-type-{n}"), key, Some(place)),
                 }
             }
+            "tokenizer.ggml.bos_token_id" => {
+                sink.fact_wide(FactKind::BosId, &n.to_string(), key, Some(place));
+                self.special(FactKind::BosToken, n);
+            }
+            "tokenizer.ggml.eos_token_id" | "tokenizer.ggml.eot_token_id" => {
+                sink.fact_wide(FactKind::EosId, &n.to_string(), key, Some(place));
+                self.special(FactKind::EosToken, n);
+            }
             "split.no" => self.split_no = Some(n),
             "split.count" => self.split_count = Some(n),
             _ => {}
         }
     }
 
+    fn special(&mut self, kind: FactKind, n: u64) {
+        if self.special.len() < SPECIAL_MAX && !self.special.contains(&(kind, n)) {
+            self.special.push((kind, n));
+        }
+    }
+
+    /// True where the header states its sizes, so that the tensors need not tell them.
+    pub(super) fn is_sized(&self) -> bool {
+        self.layers_known && self.hidden_known
+    }
+
     /// What can be said once all pairs were seen, or as many as could be read.
     pub(super) fn finish(&mut self, sink: &mut Sink<'_>) {
+        for (kind, n) in std::mem::take(&mut self.special) {
+            if let Some((text, place)) = self.marked.get(&n) {
+                sink.fact_wide(kind, text, &format!("{TOKENS_KEY}[{n}]"), Some(*place));
+            }
+        }
         for (number, (text, key, place)) in std::mem::take(&mut self.named_datasets) {
             if !self.linked_datasets.contains(&number) {
                 sink.fact_wide(FactKind::Dataset, &text, &key, Some(place));

@@ -14,6 +14,7 @@ use freehold_base::FactKind;
 
 use crate::Shard;
 use crate::input::{Cursor, Input, Stop};
+use crate::shapes::Shapes;
 use crate::sink::Sink;
 use tables::{is_float, tensor_type};
 
@@ -35,6 +36,12 @@ const DIMENSIONS_MAX: u32 = 4;
 const VALUE_BYTES_MAX: u64 = 8192;
 /// Keys longer than this are not remembered for the search for duplicates.
 const REMEMBERED_KEY_BYTES_MAX: usize = 256;
+/// Longest special token.
+const MARKED_BYTES_MAX: u64 = 64;
+/// Most words of a vocabulary that are kept because they look like special tokens; real ones have under a thousand.
+const MARKED_MAX: usize = 4096;
+/// Name of the tensor that holds how the rotary embedding is stretched.
+const ROPE_TENSOR: &str = "rope_freqs.weight";
 /// Elements of a string array (tags, datasets) that are kept.
 const LIST_KEPT_MAX: u64 = 256;
 
@@ -160,7 +167,11 @@ impl Walk<'_, '_> {
             let key = String::from_utf8_lossy(raw).into_owned();
             let kind = self.u32()?;
             let start = self.cursor.at;
-            let value = self.value(kind, facts::wanted(&key))?;
+            let value = if key == facts::TOKENS_KEY && kind == 9 {
+                self.vocabulary(header)?
+            } else {
+                self.value(kind, facts::wanted(&key))?
+            };
             let place = (start, self.cursor.at);
             if key.len() <= REMEMBERED_KEY_BYTES_MAX && !seen.insert(key.clone()) {
                 let at = usize::try_from(key_at).ok().map(|a| (a, a.saturating_add(key.len())));
@@ -179,7 +190,7 @@ impl Walk<'_, '_> {
     }
 
     /// Reads or jumps over one value.
-    fn value(&mut self, kind: u32, keep: bool) -> Result<Value, Fault> {
+    fn value(&mut self, kind: u32, keep: u64) -> Result<Value, Fault> {
         Ok(match kind {
             0 | 1 => Value::Number(u64::from(self.byte()?)),
             2 | 3 => Value::Number(u64::from(self.u16()?)),
@@ -203,8 +214,8 @@ impl Walk<'_, '_> {
         })
     }
 
-    /// A string; `None` where it is only jumped over.
-    fn string(&mut self, keep: bool) -> Result<Option<Text>, Fault> {
+    /// Length of a string whose bytes follow and are there.
+    fn string_length(&mut self) -> Result<u64, Fault> {
         let length = self.length()?;
         if length > STRING_BYTES_MAX {
             return refuse("gguf-string-length", format!("a string of {length} bytes, more than any program reads"));
@@ -212,24 +223,69 @@ impl Walk<'_, '_> {
         if length > self.cursor.left() {
             return Err(Stop::Truncated { needed: self.cursor.at.saturating_add(length) }.into());
         }
-        if !keep {
+        Ok(length)
+    }
+
+    /// A string, its first `keep` bytes; `None` where it is only jumped over.
+    fn string(&mut self, keep: u64) -> Result<Option<Text>, Fault> {
+        let length = self.string_length()?;
+        if keep == 0 {
             self.cursor.skip(length)?;
             return Ok(None);
         }
         let start = self.cursor.at;
-        let kept = length.min(VALUE_BYTES_MAX);
+        let kept = length.min(keep);
         let raw = self.cursor.take(usize::try_from(kept).unwrap_or(usize::MAX))?;
         let text = String::from_utf8_lossy(raw).into_owned();
         self.cursor.skip(length - kept)?;
         Ok(Some((text, (start, self.cursor.at), kept < length)))
     }
 
-    fn array(&mut self, keep: bool) -> Result<Value, Fault> {
-        let kind = self.u32()?;
+    /// The vocabulary: its words are counted, those that look like special tokens (`<s>`, `[INST]`) are kept.
+    fn vocabulary(&mut self, header: &mut facts::Header) -> Result<Value, Fault> {
+        let at = self.cursor.at;
+        if self.u32()? != 8 {
+            self.cursor.seek(at)?;
+            return self.array(0);
+        }
+        let n = self.array_length()?;
+        self.strings_fit(n)?;
+        for i in 0..n {
+            let length = self.string_length()?;
+            if !(3..=MARKED_BYTES_MAX).contains(&length) || header.marked.len() >= MARKED_MAX {
+                self.cursor.skip(length)?;
+                continue;
+            }
+            let start = self.cursor.at;
+            let raw = self.cursor.take(usize::try_from(length).unwrap_or(usize::MAX))?;
+            if matches!(raw, [b'<', .., b'>'] | [b'[', .., b']']) {
+                let text = String::from_utf8_lossy(raw).into_owned();
+                header.marked.entry(i).or_insert((text, (start, self.cursor.at)));
+            }
+        }
+        Ok(Value::Count(n))
+    }
+
+    fn array_length(&mut self) -> Result<u64, Fault> {
         let n = self.length()?;
         if n > ARRAY_ELEMENTS_MAX {
             return refuse("gguf-array-length", format!("an array of {n} elements, more than any program reads"));
         }
+        Ok(n)
+    }
+
+    /// Refuses more strings than the file can hold.
+    fn strings_fit(&self, n: u64) -> Result<(), Fault> {
+        let need = n.saturating_mul(if self.wide { 8 } else { 4 });
+        if need > self.cursor.left() {
+            return Err(Stop::Truncated { needed: self.cursor.at.saturating_add(need) }.into());
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, keep: u64) -> Result<Value, Fault> {
+        let kind = self.u32()?;
+        let n = self.array_length()?;
         let element_bytes: u64 = match kind {
             0 | 1 | 7 => 1,
             2 | 3 => 2,
@@ -244,18 +300,15 @@ impl Walk<'_, '_> {
         Ok(Value::Count(n))
     }
 
-    fn strings(&mut self, n: u64, keep: bool) -> Result<Value, Fault> {
-        let need = n.saturating_mul(if self.wide { 8 } else { 4 });
-        if need > self.cursor.left() {
-            return Err(Stop::Truncated { needed: self.cursor.at.saturating_add(need) }.into());
-        }
+    fn strings(&mut self, n: u64, keep: u64) -> Result<Value, Fault> {
+        self.strings_fit(n)?;
         let mut list = Vec::new();
         for i in 0..n {
-            if let Some((text, place, _)) = self.string(keep && i < LIST_KEPT_MAX)? {
+            if let Some((text, place, _)) = self.string(if i < LIST_KEPT_MAX { keep } else { 0 })? {
                 list.push((text, place));
             }
         }
-        Ok(if keep { Value::List(list) } else { Value::Count(n) })
+        Ok(if keep > 0 { Value::List(list) } else { Value::Count(n) })
     }
 
     /// Walks the tensor descriptions: what they declare must lie in the file.
@@ -287,15 +340,24 @@ impl Walk<'_, '_> {
         if found.lora.is_none() && (name.ends_with(".lora_a") || name.ends_with(".lora_b")) {
             found.lora = Some((name_at, self.cursor.at));
         }
+        let name_place = (name_at, self.cursor.at);
+        if name == ROPE_TENSOR {
+            found.rope = Some(name_place);
+        }
         let dimensions = self.u32()?;
         if dimensions > DIMENSIONS_MAX {
             return refuse("gguf-dimensions", format!("a tensor of {dimensions} dimensions, at most 4 exist"));
         }
         let mut elements = Some(1_u64);
+        let mut shape = Vec::new();
         for _ in 0..dimensions {
             let dimension = self.length()?;
+            shape.push(dimension);
             elements = elements.and_then(|e| e.checked_mul(dimension));
         }
+        // the innermost dimension comes first here
+        shape.reverse();
+        found.shapes.tensor(&name, Some(&shape), name_place);
         let kind = self.u32()?;
         let offset = self.u64()?;
         let layout = tensor_type(kind);
@@ -360,6 +422,9 @@ struct Tensors {
     /// Where the first LoRA matrix is named.
     lora: Option<(u64, u64)>,
     unknown: bool,
+    /// Where [`ROPE_TENSOR`] is named.
+    rope: Option<(u64, u64)>,
+    shapes: Shapes,
 }
 
 impl Tensors {
@@ -369,6 +434,12 @@ impl Tensors {
             if let Some(name) = most.filter(|n| !is_float(n)) {
                 sink.fact(FactKind::Quantization, name, "tensors", None);
             }
+        }
+        if self.rope.is_some() {
+            sink.fact_wide(FactKind::RopeScaling, ROPE_TENSOR, "tensors", self.rope);
+        }
+        if !header.is_sized() && self.lora.is_none() {
+            self.shapes.facts(sink);
         }
         if let Some(place) = self.lora.filter(|_| !header.adapter_known) {
             sink.fact_wide(FactKind::AdapterType, "lora", "tensors", Some(place));

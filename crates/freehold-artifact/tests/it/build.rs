@@ -75,9 +75,16 @@ impl Gguf {
     }
 
     /// A one-dimensional tensor.
-    pub(crate) fn tensor(mut self, name: &str, elements: u64, kind: u32, offset: u64) -> Gguf {
+    pub(crate) fn tensor(self, name: &str, elements: u64, kind: u32, offset: u64) -> Gguf {
+        self.shaped(name, &[elements], kind, offset)
+    }
+
+    /// A tensor; the innermost dimension comes first.
+    pub(crate) fn shaped(mut self, name: &str, shape: &[u64], kind: u32, offset: u64) -> Gguf {
         let place = if self.big_endian { offset.to_be_bytes() } else { offset.to_le_bytes() };
-        let all = [self.string(name.as_bytes()), self.u32(1), self.length(elements), self.u32(kind), place.to_vec()];
+        let dimensions: Vec<u8> = shape.iter().flat_map(|d| self.length(*d)).collect();
+        let rank = self.u32(shape.len() as u32);
+        let all = [self.string(name.as_bytes()), rank, dimensions, self.u32(kind), place.to_vec()];
         self.tensors.extend(all.concat());
         self.tensor_count += 1;
         self

@@ -19,7 +19,7 @@ fn gguf_of_every_version_says_the_same() {
         assert_eq!(one(FactKind::BaseModelName), ["general.base_model.0.name=Llama 3.1 8B"]);
         assert_eq!(one(FactKind::BaseModel).len(), 1);
         assert_eq!(one(FactKind::Dataset), ["general.datasets[0]=acme/chat", "general.datasets[1]=acme/code"]);
-        let made = [FactKind::Quantization, FactKind::Format, FactKind::Vocabulary];
+        let made = [FactKind::Quantization, FactKind::Format, FactKind::Vocabulary, FactKind::ChatTemplate];
         let text_kinds = facts.facts.iter().filter(|f| !made.contains(&f.kind));
         for fact in text_kinds {
             let (s, e) = fact.evidence.bytes.unwrap();
@@ -296,4 +296,112 @@ fn secrets_never_leave() {
         assert!(!facts.facts.is_empty() || !facts.texts.is_empty() || !facts.diagnostics.is_empty());
         assert!(!format!("{facts:?}").contains("aB3aB3"), "{facts:?}");
     }
+}
+
+#[test]
+fn gguf_states_the_tokenizer_and_the_stretching() {
+    for (version, big_endian) in [(1, false), (3, false), (3, true)] {
+        let tokens = ["a", "<s>", "[INST]", "<b", "<|eot_id|>", "c>"];
+        let gguf = Gguf::new(version, big_endian);
+        let factor = gguf.u32(8.0_f32.to_bits());
+        let bytes = gguf
+            .text("general.architecture", "llama")
+            .number("llama.block_count", 2)
+            .number("llama.embedding_length", 8)
+            .number("llama.attention.key_length", 4)
+            .text("llama.rope.scaling.type", "yarn")
+            .raw("llama.rope.scaling.factor", 6, &factor)
+            .number("llama.rope.scaling.original_context_length", 512)
+            .text("tokenizer.ggml.model", "gpt2")
+            .text("tokenizer.ggml.pre", "llama-bpe")
+            .number("tokenizer.ggml.bos_token_id", 1)
+            .texts("tokenizer.ggml.tokens", &tokens)
+            .number("tokenizer.ggml.eos_token_id", 4)
+            .number("tokenizer.ggml.eot_token_id", 3)
+            .text("tokenizer.chat_template", &format!("{}<|eot_id|>", " ".repeat(10_000)))
+            .tensor("rope_freqs.weight", 4, 0, 0)
+            .shaped("token_embd.weight", &[8, 6], 0, 32)
+            .bytes(32 + 192);
+        let facts = read("m.gguf", &bytes);
+        assert_eq!(codes(&facts), Vec::<&str>::new(), "v{version} {big_endian}");
+        let one = |kind| said(&facts, kind);
+        assert_eq!(one(FactKind::TokenizerModel), ["tokenizer.ggml.model=gpt2"]);
+        assert_eq!(one(FactKind::PreTokenizer), ["tokenizer.ggml.pre=llama-bpe"]);
+        assert_eq!(one(FactKind::BosId), ["tokenizer.ggml.bos_token_id=1"]);
+        assert_eq!(one(FactKind::EosId), ["tokenizer.ggml.eos_token_id=4", "tokenizer.ggml.eot_token_id=3"]);
+        assert_eq!(one(FactKind::BosToken), ["tokenizer.ggml.tokens[1]=<s>"]);
+        // what does not look like a special token is not looked up
+        assert_eq!(one(FactKind::EosToken), ["tokenizer.ggml.tokens[4]=<|eot_id|>"]);
+        assert_eq!(one(FactKind::HeadSize), ["llama.attention.key_length=4"]);
+        let scaling = ["llama.rope.scaling.type=yarn", "tensors=rope_freqs.weight"];
+        assert_eq!(one(FactKind::RopeScaling), scaling);
+        assert_eq!(one(FactKind::RopeFactor), ["llama.rope.scaling.factor=8"]);
+        assert_eq!(one(FactKind::RopeOriginalContext).len(), 1);
+        // the marker stands behind 10,000 spaces: the whole template is looked at
+        assert!(one(FactKind::ChatTemplate)[0].ends_with(" <|eot_id|>"), "{:?}", one(FactKind::ChatTemplate));
+        assert_eq!(one(FactKind::Shape), Vec::<String>::new(), "the header states the sizes");
+        for kind in [FactKind::BosToken, FactKind::EosToken] {
+            let fact = facts.facts.iter().find(|f| f.kind == kind).unwrap();
+            let (s, e) = fact.evidence.bytes.unwrap();
+            assert_eq!(&bytes[s as usize..e as usize], fact.value.as_bytes());
+        }
+    }
+}
+
+#[test]
+fn shapes_speak_where_no_header_does() {
+    let bytes = Gguf::new(3, false)
+        .shaped("token_embd.weight", &[8, 6], 0, 0)
+        .shaped("blk.0.attn_q.weight", &[8, 16], 0, 192)
+        .shaped("blk.1.attn_q.weight", &[8, 17], 0, 704)
+        .bytes(704 + 544);
+    let facts = read("m.gguf", bytes);
+    assert_eq!(said(&facts, FactKind::Blocks), ["blk.1.attn_q.weight=2"]);
+    let shapes = ["token_embd.weight=embedding 6 x 8", "blk.0.attn_q.weight=queries 16 x 8"];
+    assert_eq!(said(&facts, FactKind::Shape), shapes);
+
+    let header = r#"{"model.embed_tokens.weight":{"dtype":"BF16","shape":[6,8],"data_offsets":[0,96]},
+        "model.layers.0.mlp.up_proj.weight":{"dtype":"U32","shape":[3,8],"data_offsets":[96,192]},
+        "model.layers.4.mlp.up_proj.weight":{"dtype":"BF16","shape":[3,8],"data_offsets":[192,240]},
+        "model.layers.0.self_attn.k_proj.weight":{"shape":[2,8],"data_offsets":[240,272],"dtype":"F16"}}"#;
+    let facts = read("model.safetensors", safetensors(header, 272));
+    assert_eq!(codes(&facts), Vec::<&str>::new());
+    assert_eq!(said(&facts, FactKind::Blocks), ["model.layers.4.mlp.up_proj.weight=5"]);
+    let shapes = ["model.embed_tokens.weight=embedding 6 x 8", "model.layers.0.self_attn.k_proj.weight=keys 2 x 8"];
+    assert_eq!(said(&facts, FactKind::Shape), shapes);
+
+    let index = r#"{"weight_map":{"model.layers.3.a":"model-00001-of-00002.safetensors","model.layers.11.a":"model-00002-of-00002.safetensors"}}"#;
+    assert_eq!(said(&read("model.safetensors.index.json", index), FactKind::Blocks), ["model.layers.11.a=12"]);
+    assert_eq!(said(&read("a.safetensors", safetensors(ADAPTER, 64)), FactKind::Shape), Vec::<String>::new());
+}
+
+#[test]
+fn configs_state_the_tokenizer_and_the_stretching() {
+    let said = |name: &str, text: &str, kind| said(&read(name, text), kind);
+    let scaled = r#"{"model_type":"llama","rope_scaling":{"rope_type":"llama3","factor":8.0,"original_max_position_embeddings":8192},
+        "bos_token_id":1,"eos_token_id":[2,3],"head_dim":128}"#;
+    assert_eq!(said("config.json", scaled, FactKind::RopeScaling), ["rope_scaling.rope_type=llama3"]);
+    assert_eq!(said("config.json", scaled, FactKind::RopeFactor), ["rope_scaling.factor=8"]);
+    let positions = said("config.json", scaled, FactKind::RopeOriginalContext);
+    assert_eq!(positions, ["rope_scaling.original_max_position_embeddings=8192"]);
+    assert_eq!(said("config.json", scaled, FactKind::EosId), ["eos_token_id[0]=2", "eos_token_id[1]=3"]);
+    assert_eq!(said("config.json", scaled, FactKind::BosId), ["bos_token_id=1"]);
+    assert_eq!(said("config.json", scaled, FactKind::HeadSize), ["head_dim=128"]);
+    let none = r#"{"text_config":{"rope_scaling":null}}"#;
+    assert_eq!(said("config.json", none, FactKind::RopeScaling), ["text_config.rope_scaling=none"]);
+    let newer = r#"{"rope_parameters":{"rope_type":"default","rope_theta":5e5}}"#;
+    assert_eq!(said("config.json", newer, FactKind::RopeScaling), ["rope_parameters.rope_type=none"]);
+    assert_eq!(said("config.json", newer, FactKind::RopeBase), ["rope_parameters.rope_theta=500000"]);
+
+    let tokenizer = r#"{"bos_token":"<s>","eos_token":{"content":"</s>","lstrip":false},
+        "chat_template":[{"name":"default","template":"[INST]"},{"name":"tool","template":"{{1}}"}]}"#;
+    assert_eq!(said("tokenizer_config.json", tokenizer, FactKind::BosToken), ["bos_token=<s>"]);
+    assert_eq!(said("special_tokens_map.json", tokenizer, FactKind::EosToken), ["eos_token.content=</s>"]);
+    let templates = said("tokenizer_config.json", tokenizer, FactKind::ChatTemplate);
+    assert_eq!(templates.len(), 2);
+    assert!(templates[0].starts_with("chat_template[0].template=") && templates[0].ends_with(" [INST]"));
+    let generation = r#"{"bos_token_id":null,"eos_token_id":-1}"#;
+    assert_eq!(said("generation_config.json", generation, FactKind::EosId), Vec::<String>::new());
+    let file = read("chat_template.jinja", "<start_of_turn>{{ x }}");
+    assert!(file.facts[0].value.ends_with(" <start_of_turn>") && !file.model_file);
 }

@@ -77,7 +77,14 @@ fn configs() {
     assert!(with(&found, FactKind::Architecture) >= 20, "{}", with(&found, FactKind::Architecture));
     assert!(with(&found, FactKind::NameOrPath) >= 5);
     for (name, bytes, facts) in &found {
-        let made = [FactKind::Multimodal, FactKind::Quantization, FactKind::RopeBase];
+        let made = [
+            FactKind::Multimodal,
+            FactKind::Quantization,
+            FactKind::RopeBase,
+            FactKind::RopeFactor,
+            FactKind::RopeScaling,
+            FactKind::ChatTemplate,
+        ];
         for fact in facts.facts.iter().filter(|f| !made.contains(&f.kind)) {
             let (s, e) = fact.evidence.bytes.unwrap();
             assert_eq!(&bytes[s as usize..e as usize], fact.value.as_bytes(), "{name}");
