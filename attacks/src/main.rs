@@ -75,13 +75,13 @@ struct Taken {
     status: String,
 }
 
-/// Runs `freehold inspect` and `freehold check` on every case.
+/// Runs `freehold inspect`, `check`, and `kin` against itself on every case.
 fn measure(freehold: &Path, dir: &Path) -> io::Result<()> {
     let freehold = freehold.canonicalize()?;
     let written = write_all(dir)?;
     let mut taken = Vec::new();
     for (case, home) in &written {
-        for command in ["inspect", "check"] {
+        for command in ["inspect", "check", "kin"] {
             taken.push(one(&freehold, case.id, command, home)?);
         }
     }
@@ -109,8 +109,10 @@ fn line(t: &Taken) -> String {
 fn one(freehold: &Path, id: &'static str, command: &'static str, home: &Path) -> io::Result<Taken> {
     let mut run = Command::new(freehold);
     run.arg(command).arg(TARGET).current_dir(home).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    if command == "check" {
-        run.args(["--access", "internal"]);
+    match command {
+        "check" => drop(run.args(["--access", "internal"])),
+        "kin" => drop(run.arg(TARGET)),
+        _ => {}
     }
     let start = Instant::now();
     let mut child = run.spawn()?;

@@ -28,7 +28,91 @@ pub(crate) fn cases() -> Vec<Attack> {
     headers(&mut c);
     offsets(&mut c);
     words(&mut c);
+    packed(&mut c);
     c.done()
+}
+
+/// A file of tensors one behind the other, each of as many bytes as are said, whatever its shape; all of one byte.
+fn tensors(home: &Path, all: &[(&str, &str, &str, usize)], fill: u8) -> io::Result<()> {
+    let (mut header, mut at) = (Vec::new(), 0);
+    for (name, dtype, shape, bytes) in all {
+        let end = at + bytes;
+        header.push(format!("\"{name}\":{{\"dtype\":\"{dtype}\",\"shape\":[{shape}],\"data_offsets\":[{at},{end}]}}"));
+        at = end;
+    }
+    let mut bytes = safetensors(&format!("{{{}}}", header.join(",")), 0);
+    bytes.resize(bytes.len() + at, fill);
+    put(home, "model.safetensors", bytes)
+}
+
+/// Weights as `kin` reads them: matrices of several tensors whose parts do not fit each other.
+fn packed(c: &mut Cases) {
+    const Q: &str = "model.layers.0.mlp.up_proj";
+    c.ok("safetensors-valid-nan", "a matrix of nothing but NaN", |d| {
+        tensors(d, &[(&format!("{Q}.weight"), "F32", "64,64", 16_384)], 0xff)
+    });
+    c.ok("safetensors-valid-gptq", "a small matrix of GPTQ", |d| {
+        let all = [
+            (&*format!("{Q}.qweight"), "I32", "8,64", 2048),
+            (&*format!("{Q}.qzeros"), "I32", "1,8", 32),
+            (&*format!("{Q}.scales"), "F16", "1,64", 128),
+        ];
+        tensors(d, &all, 0x34)
+    });
+    c.ok("safetensors-valid-gptq-order", "GPTQ whose order names groups that do not exist", |d| {
+        let all = [
+            (&*format!("{Q}.qweight"), "I32", "8,64", 2048),
+            (&*format!("{Q}.qzeros"), "I32", "1,8", 32),
+            (&*format!("{Q}.scales"), "F16", "1,64", 128),
+            (&*format!("{Q}.g_idx"), "I32", "64", 256),
+        ];
+        tensors(d, &all, 0xff)
+    });
+    c.ok("safetensors-valid-scale-shape", "eight-bit floats with scales of a shape that does not fit", |d| {
+        let all =
+            [(&*format!("{Q}.weight"), "F8_E4M3", "64,64", 4096), (&*format!("{Q}.weight_scale"), "F32", "7,3", 84)];
+        tensors(d, &all, 0x3f)
+    });
+    c.ok("safetensors-valid-scale-nan", "eight-bit floats whose scale is NaN", |d| {
+        let all = [(&*format!("{Q}.weight"), "F8_E4M3", "64,64", 4096), (&*format!("{Q}.weight_scale"), "F32", "1", 4)];
+        tensors(d, &all, 0xff)
+    });
+    c.ok("safetensors-valid-zero-rows", "quantized matrices without a row", |d| {
+        let all = [
+            (&*format!("{Q}.qweight"), "I32", "0,0", 0),
+            (&*format!("{Q}.qzeros"), "I32", "0,0", 0),
+            (&*format!("{Q}.scales"), "F16", "0,0", 0),
+            ("a.weight", "U32", "0,8", 0),
+            ("a.scales", "F16", "0,1", 0),
+            ("a.biases", "F16", "0,1", 0),
+        ];
+        tensors(d, &all, 0)
+    });
+    c.ok("safetensors-valid-state", "a state of bitsandbytes that is no JSON, for blocks of nothing", |d| {
+        let all = [
+            (&*format!("{Q}.weight"), "U8", "2048,1", 2048),
+            (&*format!("{Q}.weight.absmax"), "F32", "64", 256),
+            (&*format!("{Q}.weight.quant_map"), "F32", "16", 64),
+            (&*format!("{Q}.weight.quant_state.bitsandbytes__nf4"), "U8", "64", 64),
+        ];
+        tensors(d, &all, b'{')
+    });
+    c.ok("safetensors-valid-packed-50000", "50,000 matrices of three tensors each", |d| {
+        let mut all = Vec::new();
+        for i in 0..50_000 {
+            let stem = format!("layers.{i}.a");
+            all.push((format!("{stem}.weight"), "U32", "1,1", 4));
+            all.push((format!("{stem}.scales"), "F16", "1,1", 2));
+            all.push((format!("{stem}.biases"), "F16", "1,1", 2));
+        }
+        let all: Vec<_> = all.iter().map(|(n, t, s, b)| (n.as_str(), *t, *s, *b)).collect();
+        tensors(d, &all, 1)
+    });
+    c.ok("safetensors-valid-matrices-20000", "20,000 matrices of one name in 20,000 layers", |d| {
+        let all: Vec<_> = (0..20_000).map(|i| (format!("layers.{i}.a.weight"), "F16", "16,16", 512)).collect();
+        let all: Vec<_> = all.iter().map(|(n, t, s, b)| (n.as_str(), *t, *s, *b)).collect();
+        tensors(d, &all, 0x31)
+    });
 }
 
 fn controls(c: &mut Cases) {

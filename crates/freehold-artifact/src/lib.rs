@@ -100,6 +100,26 @@ pub fn read_license(file: &str, key: &str, source: &dyn ReadAt) -> FileFacts {
     sniff::read_license(file, key, source)
 }
 
+/// A member of a zip archive whose bytes stand in the file as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMember {
+    /// Its name in the directory.
+    pub name: String,
+    /// Where its bytes begin in the file.
+    pub at: u64,
+    /// How many there are.
+    pub bytes: u64,
+}
+
+/// The members of a zip archive that are not compressed, in its order; none where it is no archive. Members that do
+/// not lie inside of the file are left out.
+pub fn stored_members(source: &dyn ReadAt) -> Vec<StoredMember> {
+    let Ok(mut input) = input::Input::open(source) else { return Vec::new() };
+    let members = zip::read(&mut input).members.into_iter().filter(|m| m.stored);
+    let inside = members.filter(|m| m.data_at.checked_add(m.bytes).is_some_and(|end| end <= input.size));
+    inside.map(|m| StoredMember { name: m.name, at: m.data_at, bytes: m.bytes }).collect()
+}
+
 /// A file of an artifact.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileEntry {

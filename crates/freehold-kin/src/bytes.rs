@@ -1,19 +1,26 @@
 //! Reading by offset, counted.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::io;
 
 use freehold_artifact::ReadAt;
+
+/// Bytes that are fetched at once where numbers lie far apart.
+const PAGE_BYTES: u64 = 512;
+/// Pages that are kept.
+const PAGES_MAX: usize = 4096;
 
 /// A source and how much was read of it.
 pub(crate) struct Counted<'a> {
     source: &'a dyn ReadAt,
     read: Cell<u64>,
+    pages: RefCell<BTreeMap<u64, Vec<u8>>>,
 }
 
 impl<'a> Counted<'a> {
     pub(crate) fn new(source: &'a dyn ReadAt) -> Counted<'a> {
-        Counted { source, read: Cell::new(0) }
+        Counted { source, read: Cell::new(0), pages: RefCell::default() }
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -43,6 +50,26 @@ impl<'a> Counted<'a> {
         }
         self.read.set(self.read.get().saturating_add(u64::try_from(filled).unwrap_or(u64::MAX)));
         Some(buffer)
+    }
+
+    /// A few bytes from `offset`, out of pages that are kept: for what is read number by number.
+    pub(crate) fn few<const N: usize>(&self, offset: u64) -> Option<[u8; N]> {
+        let mut out = [0; N];
+        let mut pages = self.pages.borrow_mut();
+        for (i, to) in out.iter_mut().enumerate() {
+            let at = offset.checked_add(u64::try_from(i).ok()?)?;
+            let number = at / PAGE_BYTES;
+            if !pages.contains_key(&number) {
+                if pages.len() >= PAGES_MAX {
+                    pages.clear();
+                }
+                let from = number.checked_mul(PAGE_BYTES)?;
+                let want = PAGE_BYTES.min(self.size().checked_sub(from)?);
+                pages.insert(number, self.exactly(from, usize::try_from(want).ok()?)?);
+            }
+            *to = pages.get(&number)?.get(usize::try_from(at % PAGE_BYTES).ok()?).copied()?;
+        }
+        Some(out)
     }
 }
 

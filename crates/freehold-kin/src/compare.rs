@@ -143,6 +143,8 @@ struct Pair<'m> {
     b: &'m Tensor,
     pieces_a: Vec<Piece>,
     pieces_b: Vec<Piece>,
+    /// It stands in a layer.
+    layered: bool,
     m: Measure,
     rank: Option<Rank>,
 }
@@ -196,7 +198,9 @@ pub fn compare(a: &Model<'_>, b: &Model<'_>) -> Kinship {
         let (Some(ta), Some(tb)) = (a.tensors.get(key_a), b.tensors.get(key)) else { continue };
         used.insert(key_a);
         let m = measure(numbers_a, numbers_b, (ta.storage.is_float(), tb.storage.is_float()));
-        pairs.push(Pair { a: ta, b: tb, pieces_a: pieces_a.clone(), pieces_b: pieces_b.clone(), m, rank: None });
+        let layered = key.layer.is_some();
+        let (pieces_a, pieces_b) = (pieces_a.clone(), pieces_b.clone());
+        pairs.push(Pair { a: ta, b: tb, pieces_a, pieces_b, layered, m, rank: None });
     }
     let moved = partner.iter().filter(|(i, j)| i != j).count();
     let shared = |x: &Model<'_>, y: &Model<'_>| x.tensors.keys().filter(|k| !y.tensors.contains_key(*k)).count();
@@ -218,23 +222,24 @@ fn vocabulary(class: Class) -> bool {
 
 /// Kinds that both models have in the same shape (a vocabulary may be longer), and where they are sampled.
 fn kinds(a: &Model<'_>, b: &Model<'_>) -> BTreeMap<String, Kind> {
-    let first = |m: &Model<'_>| {
-        let mut out: BTreeMap<String, (Tensor, u64, usize)> = BTreeMap::new();
+    fn first<'m>(m: &'m Model<'_>) -> BTreeMap<String, (&'m Tensor, u64, usize, bool)> {
+        let mut out: BTreeMap<String, (&Tensor, u64, usize, bool)> = BTreeMap::new();
         for (key, t) in &m.tensors {
             let block = t.storage.block().0;
-            let e = out.entry(key.kind.clone()).or_insert((t.clone(), block, 0));
+            let e = out.entry(key.kind.clone()).or_insert((t, block, 0, false));
             e.1 = e.1.max(block);
             e.2 += 1;
+            e.3 |= t.is_across();
         }
         out
-    };
+    }
     let (of_a, of_b) = (first(a), first(b));
     let mut all: Vec<(String, Kind, usize)> = Vec::new();
-    for (kind, (ta, block_a, n)) in of_a {
-        let Some((tb, block_b, _)) = of_b.get(&kind) else { continue };
+    for (kind, (ta, block_a, n, across_a)) in of_a {
+        let Some((tb, block_b, _, across_b)) = of_b.get(&kind) else { continue };
         let same = ta.columns == tb.columns && (ta.rows == tb.rows || vocabulary(ta.class)) && ta.class == tb.class;
         let rows = ta.rows.min(tb.rows);
-        let pieces = plan(&kind, ta.class, rows, ta.columns, block_a.max(*block_b));
+        let pieces = plan(&kind, ta.class, rows, ta.columns, block_a.max(*block_b), across_a || *across_b);
         if !same || pieces.is_empty() {
             continue;
         }
@@ -360,6 +365,15 @@ fn decide(a: &Model<'_>, b: &Model<'_>, pairs: &mut [Pair<'_>], moved: usize, dr
     let equal_norms = norms.iter().filter(|p| p.m.fits == p.m.n).count();
     let median_cosine = median(cosines.clone());
     let mut close = upper(cosines.clone()).max(0.0);
+    if median_cosine < AKIN && close >= AKIN {
+        // a transform that the architecture fixes stands outside of the layers, and is equal in strangers
+        let inside = matrices.iter().filter(|p| p.layered || vocabulary(p.a.class)).map(|p| p.m.cosine());
+        close = upper(inside.collect()).max(median_cosine).max(0.0);
+        let outside = |p: &&&&Pair<'_>| !p.layered && !vocabulary(p.a.class) && p.m.cosine() >= AKIN;
+        if let Some(p) = matrices.iter().find(outside).filter(|_| close < AKIN) {
+            reasons.push(format!("`{}` is alike, but outside of the layers a program may fix it", p.a.name));
+        }
+    }
     for p in matrices.iter().filter(|p| vocabulary(p.a.class)) {
         if p.m.cosine() > close.max(0.5) {
             close = p.m.cosine();
@@ -415,12 +429,25 @@ fn decide(a: &Model<'_>, b: &Model<'_>, pairs: &mut [Pair<'_>], moved: usize, dr
 
 fn nothing_shared(a: &Model<'_>, b: &Model<'_>, numbers: u64) -> String {
     if a.tensors() == 0 || b.tensors() == 0 {
-        "no tensor whose numbers can be read".into()
+        match unread(a, b) {
+            None => "no tensor whose numbers can be read".into(),
+            Some(names) => format!("no tensor whose numbers can be read: {names}"),
+        }
     } else if numbers == 0 {
-        "no matrix of the same name and shape in both".into()
+        match unread(a, b) {
+            None => "no matrix of the same name and shape in both".into(),
+            Some(names) => format!("no matrix of the same name and shape in both; not read: {names}"),
+        }
     } else {
         format!("only {numbers} numbers of matrices to compare")
     }
+}
+
+/// What neither's numbers are read of, by name.
+fn unread(a: &Model<'_>, b: &Model<'_>) -> Option<String> {
+    let names: BTreeSet<&str> = a.unread.keys().chain(b.unread.keys()).map(String::as_str).collect();
+    let some: Vec<&str> = names.into_iter().take(8).collect();
+    (!some.is_empty()).then(|| some.join(", "))
 }
 
 /// Which kin.
@@ -464,16 +491,16 @@ fn kin(
         if exact && each && all_fit(&projections, SAME_SHARE) && all_fit(&|p| vocabulary(p.a.class), SAME_SHARE) {
             let how = if rounded { "to another storage" } else { "to another precision" };
             reasons.push(format!("every difference is one that rounding {how} explains"));
+            if pairs.iter().any(|p| p.a.is_corrected() || p.b.is_corrected()) {
+                reasons.push(
+                    "GPTQ moves numbers further than rounding does: a training that left norms and vocabulary alone may hide in that".into(),
+                );
+            }
             return Relation::SameRounded;
         }
     }
     if !read_all {
-        let names: Vec<&str> = a.unread.keys().chain(b.unread.keys()).map(String::as_str).collect();
-        let what = if names.is_empty() {
-            "of other names or shapes".into()
-        } else {
-            format!("not read ({})", names.join(", "))
-        };
+        let what = unread(a, b).map_or("of other names or shapes".into(), |names| format!("not read ({names})"));
         reasons.push(format!("the layers' matrices are {what}: an adapter or a training of them would not be seen"));
     }
     let still = all_fit(&|p| !projections(p), 1.0);

@@ -11,13 +11,17 @@
 
 mod bytes;
 mod compare;
+pub mod fuzz;
+mod ggml;
 mod gguf;
 mod model;
 mod names;
 mod numbers;
+mod packed;
 mod rank;
 mod safetensors;
 mod sample;
+mod torch;
 
 pub use compare::{ClassSum, Kinship, Proof, Relation, compare};
 pub use model::Model;

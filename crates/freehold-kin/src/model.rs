@@ -8,7 +8,8 @@ use freehold_base::Diagnostic;
 use crate::bytes::Counted;
 use crate::names::{Class, Key, class, key};
 use crate::numbers::{Numbers, Storage, decode};
-use crate::{gguf, safetensors};
+use crate::packed::{self, Matrix};
+use crate::{gguf, safetensors, torch};
 
 /// Most tensors of one file.
 pub(crate) const TENSORS_MAX: usize = 1 << 18;
@@ -39,6 +40,20 @@ pub(crate) struct Tensor {
     pub(crate) rows: u64,
     pub(crate) columns: u64,
     pub(crate) offset: u64,
+    /// Where its numbers lie in several tensors.
+    pub(crate) packed: Option<Box<Matrix>>,
+}
+
+impl Tensor {
+    /// True where neighbors in a row lie far apart.
+    pub(crate) fn is_across(&self) -> bool {
+        self.packed.as_ref().is_some_and(|m| m.is_across())
+    }
+
+    /// True where numbers were moved to correct each other's errors.
+    pub(crate) fn is_corrected(&self) -> bool {
+        self.packed.as_ref().is_some_and(|m| m.is_corrected())
+    }
 }
 
 /// A file of a model.
@@ -104,7 +119,7 @@ impl<'a> Model<'a> {
             } else if safetensors::is(&head, bytes.size()) {
                 safetensors::read(&bytes).map(|entries| (Form::Safetensors, entries))
             } else {
-                Err("neither GGUF nor safetensors".into())
+                torch::read(source, &bytes, &head).map(|entries| (Form::Safetensors, entries))
             };
             match table {
                 Ok((form, entries)) => found.extend(entries.into_iter().map(|e| (index, form, e))),
@@ -114,7 +129,21 @@ impl<'a> Model<'a> {
         }
         let sandwich = found.iter().any(|(_, _, e)| e.name.contains("pre_feedforward_layernorm"));
         let mut twice: BTreeSet<String> = BTreeSet::new();
-        for (file, form, entry) in found {
+        let (plain, gguf): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, form, _)| *form == Form::Safetensors);
+        let plain: Vec<(usize, Entry)> = plain.into_iter().map(|(file, _, e)| (file, e)).collect();
+        let made = packed::gather(&plain, &|i| model.files.get(i).map(|f| &f.bytes));
+        for word in made.refused {
+            model.not_read(&word);
+        }
+        for matrix in made.matrices {
+            model.add_packed(matrix, sandwich, &mut twice);
+        }
+        for (i, (file, entry)) in plain.into_iter().enumerate() {
+            if !made.used.contains(&i) {
+                model.add(file, Form::Safetensors, entry, sandwich, &mut twice);
+            }
+        }
+        for (file, form, entry) in gguf {
             model.add(file, form, entry, sandwich, &mut twice);
         }
         if let Some(name) = twice.first() {
@@ -131,10 +160,8 @@ impl<'a> Model<'a> {
             Form::Gguf => entry.storage.parse().ok().and_then(Storage::of_ggml),
         };
         let Some(storage) = storage else {
-            let name = if form == Form::Gguf { format!("ggml type {}", entry.storage) } else { entry.storage };
-            if self.unread.len() < 64 || self.unread.contains_key(&name) {
-                *self.unread.entry(name.chars().take(24).collect()).or_default() += 1;
-            }
+            let name = if form == Form::Gguf { crate::ggml::unread_name(&entry.storage) } else { entry.storage };
+            self.not_read(&name);
             return;
         };
         // the last dimension of a convolution is its kernel's: what is short is taken with what stands above it
@@ -152,7 +179,7 @@ impl<'a> Model<'a> {
             .and_then(|b| entry.offset.checked_add(b))
             .is_some_and(|end| self.files.get(file).is_some_and(|f| end <= f.bytes.size()));
         if !whole || !inside || entry.bytes.is_some_and(|b| Some(b) != bytes) {
-            *self.unread.entry("outside of its file".into()).or_default() += 1;
+            self.not_read("outside of its file");
             return;
         }
         if self.tensors.contains_key(&key) {
@@ -161,8 +188,37 @@ impl<'a> Model<'a> {
         }
         let rows = rows.unwrap_or(1);
         let class = class(&key.kind, rows > 1);
-        let tensor = Tensor { file, name: entry.name, storage, class, rows, columns, offset: entry.offset };
+        let tensor =
+            Tensor { file, name: entry.name, storage, class, rows, columns, offset: entry.offset, packed: None };
         self.tensors.insert(key, tensor);
+    }
+
+    fn add_packed(&mut self, matrix: Matrix, sandwich: bool, twice: &mut BTreeSet<String>) {
+        let Some(key) = key(&matrix.name, sandwich) else { return };
+        if self.tensors.contains_key(&key) {
+            twice.insert(matrix.name);
+            return;
+        }
+        let (file, offset) = matrix.place();
+        let tensor = Tensor {
+            file,
+            name: matrix.name.clone(),
+            storage: Storage::Packed(matrix.word),
+            class: class(&key.kind, true),
+            rows: matrix.rows,
+            columns: matrix.columns,
+            offset,
+            packed: Some(Box::new(matrix)),
+        };
+        self.tensors.insert(key, tensor);
+    }
+
+    /// Counts a tensor whose numbers are not read, by what it is.
+    fn not_read(&mut self, what: &str) {
+        let what: String = what.chars().take(48).collect();
+        if self.unread.len() < 64 || self.unread.contains_key(&what) {
+            *self.unread.entry(what).or_default() += 1;
+        }
     }
 
     /// What is wrong with the files.
@@ -212,6 +268,9 @@ impl<'a> Model<'a> {
         {
             return None;
         }
+        if let Some(matrix) = &tensor.packed {
+            return matrix.range();
+        }
         let first = row.checked_mul(tensor.columns)?.checked_add(column)? / numbers;
         let start = tensor.offset.checked_add(first.checked_mul(bytes)?)?;
         Some((start, start.checked_add((n / numbers).checked_mul(bytes)?)?))
@@ -219,6 +278,9 @@ impl<'a> Model<'a> {
 
     /// Adds `n` numbers of a row from a column.
     pub(crate) fn read(&self, tensor: &Tensor, row: u64, column: u64, n: u64, out: &mut Numbers) -> Option<()> {
+        if let Some(matrix) = &tensor.packed {
+            return matrix.read(&|i| self.files.get(i).map(|f| &f.bytes), row, column, n, out);
+        }
         let (start, end) = Model::place(tensor, row, column, n)?;
         let source = self.files.get(tensor.file)?;
         let raw = source.bytes.exactly(start, usize::try_from(end.checked_sub(start)?).ok()?)?;

@@ -45,8 +45,18 @@ const WRAPPERS: &[&str] = &["base_model", "model", "module", "transformer", "lan
 /// What a stack of layers is called.
 const STACKS: &[&str] = &["blk", "layers", "h", "blocks", "layer"];
 /// Buffers that the architecture fixes: equal in strangers too.
-const FIXED: &[&str] =
-    &["inv_freq", "rotary", "rope_freqs", "position_ids", "attn.bias", "masked_bias", "rope_factors"];
+const FIXED: &[&str] = &[
+    "inv_freq",
+    "rotary",
+    "rope_freqs",
+    "position_ids",
+    "attn.bias",
+    "masked_bias",
+    "rope_factors",
+    "basis_buffer",
+    "mel_basis",
+    "freqs_cis",
+];
 
 /// Hugging Face's words for what GGUF calls otherwise, inside a layer.
 const IN_LAYER: &[(&str, &str)] = &[

@@ -1,5 +1,6 @@
-//! Numbers out of the bytes of a tensor: floats, and ggml's blocks. Each comes with how far the number that it was
-//! rounded from may lie from it.
+//! Numbers out of the bytes of a tensor. Each comes with how far the number that it was rounded from may lie from it.
+
+use crate::ggml::Block;
 
 /// How a tensor is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,14 +9,14 @@ pub(crate) enum Storage {
     F32,
     F16,
     Bf16,
-    Q8_0,
-    Q4_0,
-    Q4_1,
-    Q5_0,
-    Q5_1,
-    Q4K,
-    Q5K,
-    Q6K,
+    /// Eight bits: four of exponent, three of fraction, no infinity (`float8_e4m3fn`).
+    F8E4m3,
+    /// Eight bits: five of exponent, two of fraction.
+    F8E5m2,
+    /// A block type of ggml.
+    Block(Block),
+    /// A matrix made of several tensors of its file; its word for a report.
+    Packed(&'static str),
 }
 
 impl Storage {
@@ -26,6 +27,8 @@ impl Storage {
             "F32" => Storage::F32,
             "F16" => Storage::F16,
             "BF16" => Storage::Bf16,
+            "F8_E4M3" => Storage::F8E4m3,
+            "F8_E5M2" => Storage::F8E5m2,
             _ => return None,
         })
     }
@@ -35,17 +38,9 @@ impl Storage {
         Some(match number {
             0 => Storage::F32,
             1 => Storage::F16,
-            2 => Storage::Q4_0,
-            3 => Storage::Q4_1,
-            6 => Storage::Q5_0,
-            7 => Storage::Q5_1,
-            8 => Storage::Q8_0,
-            12 => Storage::Q4K,
-            13 => Storage::Q5K,
-            14 => Storage::Q6K,
             28 => Storage::F64,
             30 => Storage::Bf16,
-            _ => return None,
+            _ => Storage::Block(Block::of(number)?),
         })
     }
 
@@ -55,34 +50,25 @@ impl Storage {
             Storage::F32 => "F32",
             Storage::F16 => "F16",
             Storage::Bf16 => "BF16",
-            Storage::Q8_0 => "Q8_0",
-            Storage::Q4_0 => "Q4_0",
-            Storage::Q4_1 => "Q4_1",
-            Storage::Q5_0 => "Q5_0",
-            Storage::Q5_1 => "Q5_1",
-            Storage::Q4K => "Q4_K",
-            Storage::Q5K => "Q5_K",
-            Storage::Q6K => "Q6_K",
+            Storage::F8E4m3 => "FP8 E4M3",
+            Storage::F8E5m2 => "FP8 E5M2",
+            Storage::Block(b) => b.name(),
+            Storage::Packed(name) => name,
         }
     }
 
-    /// Numbers of one block, and its bytes.
+    /// Numbers of one block, and its bytes. What is packed counts as numbers of one byte: nothing is read by it.
     pub(crate) fn block(self) -> (u64, u64) {
         match self {
             Storage::F64 => (1, 8),
             Storage::F32 => (1, 4),
             Storage::F16 | Storage::Bf16 => (1, 2),
-            Storage::Q8_0 => (32, 34),
-            Storage::Q4_0 => (32, 18),
-            Storage::Q4_1 => (32, 20),
-            Storage::Q5_0 => (32, 22),
-            Storage::Q5_1 => (32, 24),
-            Storage::Q4K => (256, 144),
-            Storage::Q5K => (256, 176),
-            Storage::Q6K => (256, 210),
+            Storage::F8E4m3 | Storage::F8E5m2 | Storage::Packed(_) => (1, 1),
+            Storage::Block(b) => b.size(),
         }
     }
 
+    /// True for floats that nobody scaled: equal or not, and their precision shows in their bits.
     pub(crate) fn is_float(self) -> bool {
         matches!(self, Storage::F64 | Storage::F32 | Storage::F16 | Storage::Bf16)
     }
@@ -114,17 +100,17 @@ pub(crate) struct Numbers {
 }
 
 /// The end of a range of codes was reached: what was cut off may lie further away.
-const CUT: f32 = 3.0;
+pub(crate) const CUT: f32 = 5.0;
 
 impl Numbers {
-    fn push(&mut self, value: f32, half: f32) {
+    pub(crate) fn push(&mut self, value: f32, half: f32) {
         // what is no number is no evidence
         self.values.push(if value.is_finite() { value } else { 0.0 });
         self.half.push(if half.is_finite() { half } else { 0.0 });
     }
 
     /// `offset + scale * code`; scales are stored in half precision, so the step is known to 11 bits.
-    fn code(&mut self, scale: f32, offset: f32, code: u8, center: u8, last: u8) {
+    pub(crate) fn code(&mut self, scale: f32, offset: f32, code: u8, center: u8, last: u8) {
         let product = scale * (f32::from(code) - f32::from(center));
         let cut = if code == last || code == 0 { CUT } else { 1.0 };
         let slack = (product.abs() + offset.abs()) / 2048.0;
@@ -132,103 +118,59 @@ impl Numbers {
     }
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
+pub(crate) fn u16_at(bytes: &[u8], at: usize) -> u16 {
     match bytes.get(at..at.saturating_add(2)) {
         Some([a, b]) => u16::from_le_bytes([*a, *b]),
         _ => 0,
     }
 }
 
-fn byte(bytes: &[u8], at: usize) -> u8 {
+pub(crate) fn byte(bytes: &[u8], at: usize) -> u8 {
     bytes.get(at).copied().unwrap_or(0)
 }
 
-/// Scale and minimum `j` of the twelve packed bytes of Q4_K and Q5_K.
-fn k_scale(packed: &[u8], j: usize) -> (u8, u8) {
-    if j < 4 {
-        (byte(packed, j) & 63, byte(packed, j + 4) & 63)
+/// The value of an eight-bit float with three bits of fraction, and how far what was rounded to it may lie away.
+pub(crate) fn e4m3(bits: u8) -> (f32, f32) {
+    let (exponent, fraction) = (i32::from(bits >> 3 & 15), f32::from(bits & 7));
+    let (value, step) = if exponent == 0 {
+        (fraction * 2f32.powi(-9), 2f32.powi(-9))
     } else {
-        let (high, low) = (byte(packed, j + 4), byte(packed, j - 4));
-        (high & 15 | (low >> 6) << 4, high >> 4 | (byte(packed, j) >> 6) << 4)
+        ((1.0 + fraction / 8.0) * 2f32.powi(exponent - 7), 2f32.powi(exponent - 10))
+    };
+    match bits & 0x7f {
+        // what is no number is no evidence
+        0x7f => (0.0, 0.0),
+        last => (if bits > 0x7f { -value } else { value }, step * if last == 0x7e { 0.5 * CUT } else { 0.5 }),
     }
+}
+
+/// The same with two bits of fraction.
+pub(crate) fn e5m2(bits: u8) -> (f32, f32) {
+    let value = f16(u16::from(bits) << 8);
+    let exponent = i32::from(bits >> 2 & 31).max(1);
+    if value.is_finite() { (value, 2f32.powi(exponent - 18)) } else { (0.0, 0.0) }
 }
 
 /// Adds the numbers of whole blocks.
 pub(crate) fn decode(storage: Storage, bytes: &[u8], out: &mut Numbers) {
     let size = usize::try_from(storage.block().1).unwrap_or(1);
     for b in bytes.chunks_exact(size) {
-        block(storage, b, out);
-    }
-}
-
-fn block(storage: Storage, b: &[u8], out: &mut Numbers) {
-    match storage {
-        Storage::F64 => {
-            let raw: [u8; 8] = b.try_into().unwrap_or_default();
-            #[expect(clippy::cast_possible_truncation, reason = "compared in single precision")]
-            out.push(f64::from_le_bytes(raw) as f32, 0.0);
-        }
-        Storage::F32 => out.push(f32::from_le_bytes(b.try_into().unwrap_or_default()), 0.0),
-        Storage::F16 => out.push(f16(u16_at(b, 0)), 0.0),
-        Storage::Bf16 => out.push(bf16(u16_at(b, 0)), 0.0),
-        Storage::Q8_0 => {
-            let d = f16(u16_at(b, 0));
-            for q in b.get(2..34).unwrap_or_default() {
-                let product = d * f32::from(i8::from_le_bytes([*q]));
-                out.push(product, d.abs() * 0.5 + product.abs() / 2048.0);
+        match storage {
+            Storage::F64 => {
+                let raw: [u8; 8] = b.try_into().unwrap_or_default();
+                #[expect(clippy::cast_possible_truncation, reason = "compared in single precision")]
+                out.push(f64::from_le_bytes(raw) as f32, 0.0);
             }
-        }
-        Storage::Q4_0 | Storage::Q4_1 | Storage::Q5_0 | Storage::Q5_1 => small(storage, b, out),
-        Storage::Q4K | Storage::Q5K => {
-            let (d, least) = (f16(u16_at(b, 0)), f16(u16_at(b, 2)));
-            let packed = b.get(4..16).unwrap_or_default();
-            let five = storage == Storage::Q5K;
-            let (high, low) = (b.get(16..48).unwrap_or_default(), if five { 48 } else { 16 });
-            for j in 0..8 {
-                let (scale, minimum) = k_scale(packed, j);
-                let (scale, offset) = (d * f32::from(scale), -(least * f32::from(minimum)));
-                for i in 0..32 {
-                    let pair = byte(b, low + j / 2 * 32 + i);
-                    let nibble = if j % 2 == 0 { pair & 15 } else { pair >> 4 };
-                    let fifth = if five { (byte(high, i) >> j & 1) << 4 } else { 0 };
-                    out.code(scale, offset, nibble | fifth, 0, if five { 31 } else { 15 });
-                }
+            Storage::F32 => out.push(f32::from_le_bytes(b.try_into().unwrap_or_default()), 0.0),
+            Storage::F16 => out.push(f16(u16_at(b, 0)), 0.0),
+            Storage::Bf16 => out.push(bf16(u16_at(b, 0)), 0.0),
+            Storage::F8E4m3 | Storage::F8E5m2 => {
+                let (value, half) = if storage == Storage::F8E4m3 { e4m3(byte(b, 0)) } else { e5m2(byte(b, 0)) };
+                out.push(value, half);
             }
+            Storage::Block(block) => block.decode(b, out),
+            Storage::Packed(_) => {}
         }
-        Storage::Q6K => {
-            let d = f16(u16_at(b, 208));
-            for i in 0..256usize {
-                // two halves of 128; in each four runs of 32 that share low bytes by pairs and high bytes by fours
-                let (half, run, at) = (i / 128, i % 128 / 32, i % 32);
-                let low = byte(b, half * 64 + run % 2 * 32 + at);
-                let nibble = if run < 2 { low & 15 } else { low >> 4 };
-                let code = nibble | (byte(b, 128 + half * 32 + at) >> (run * 2) & 3) << 4;
-                let scale = i8::from_le_bytes([byte(b, 192 + i / 16)]);
-                out.code(d * f32::from(scale), 0.0, code, 32, 63);
-            }
-        }
-    }
-}
-
-/// The older blocks of 32: a scale, for `_1` a minimum, for five bits a word of high bits, then nibbles.
-fn small(storage: Storage, b: &[u8], out: &mut Numbers) {
-    let d = f16(u16_at(b, 0));
-    let has_offset = matches!(storage, Storage::Q4_1 | Storage::Q5_1);
-    let five = matches!(storage, Storage::Q5_0 | Storage::Q5_1);
-    let offset = if has_offset { f16(u16_at(b, 2)) } else { 0.0 };
-    let at = if has_offset { 4 } else { 2 };
-    let (high, low) = (b.get(at..at + 4).unwrap_or_default(), if five { at + 4 } else { at });
-    let (center, last) = match (has_offset, five) {
-        (true, true) => (0, 31),
-        (true, false) => (0, 15),
-        (false, true) => (16, 31),
-        (false, false) => (8, 15),
-    };
-    for i in 0..32usize {
-        let pair = byte(b, low + i % 16);
-        let nibble = if i < 16 { pair & 15 } else { pair >> 4 };
-        let fifth = if five { (byte(high, i / 8) >> (i % 8) & 1) << 4 } else { 0 };
-        out.code(d, offset, nibble | fifth, center, last);
     }
 }
 
@@ -276,17 +218,26 @@ mod tests {
     fn blocks_of_32() {
         let mut q8 = vec![0, 0x3c];
         q8.extend((0..32).map(|i: u8| i.wrapping_sub(16)));
-        assert_eq!(numbers(Storage::Q8_0, &q8), (0..32).map(|i: i16| f32::from(i - 16)).collect::<Vec<_>>());
+        assert_eq!(
+            numbers(Storage::Block(Block::Q8_0), &q8),
+            (0..32).map(|i: i16| f32::from(i - 16)).collect::<Vec<_>>()
+        );
         let nibbles: Vec<u8> = (0..16).map(|i| i | (15 - i) << 4).collect();
         let up = |center: i16| (0..16).map(|i: i16| f32::from(i - center)).collect::<Vec<_>>();
         let down = |center: i16| (0..16).map(|i: i16| f32::from(15 - i - center)).collect::<Vec<_>>();
-        assert_eq!(numbers(Storage::Q4_0, &[&[0, 0x3c], &nibbles[..]].concat()), [up(8), down(8)].concat());
-        assert_eq!(numbers(Storage::Q4_1, &[&[0, 0x3c, 0, 0x3c], &nibbles[..]].concat()), [up(-1), down(-1)].concat());
+        assert_eq!(
+            numbers(Storage::Block(Block::Q4_0), &[&[0, 0x3c], &nibbles[..]].concat()),
+            [up(8), down(8)].concat()
+        );
+        assert_eq!(
+            numbers(Storage::Block(Block::Q4_1), &[&[0, 0x3c, 0, 0x3c], &nibbles[..]].concat()),
+            [up(-1), down(-1)].concat()
+        );
         // high bits on the first half
         let five = [&[0, 0x3c, 0xff, 0xff, 0, 0], &nibbles[..]].concat();
-        assert_eq!(numbers(Storage::Q5_0, &five), [up(0), down(16)].concat());
+        assert_eq!(numbers(Storage::Block(Block::Q5_0), &five), [up(0), down(16)].concat());
         let five = [&[0, 0x3c, 0, 0, 0xff, 0xff, 0, 0], &nibbles[..]].concat();
-        assert_eq!(numbers(Storage::Q5_1, &five), [up(-16), down(0)].concat());
+        assert_eq!(numbers(Storage::Block(Block::Q5_1), &five), [up(-16), down(0)].concat());
     }
 
     #[test]
@@ -294,5 +245,25 @@ mod tests {
         assert_eq!(precision(&[1.5, 0.0, -3.0]), 8);
         assert_eq!(precision(&[1.5, f16(0x3555)]), 11);
         assert_eq!(precision(&[0.1]), 24);
+    }
+
+    /// Every byte as `ml_dtypes` reads it: `float8_e4m3fn`, then `float8_e5m2`.
+    const FP8: &[u8] = include_bytes!("../tests/fp8.golden");
+
+    #[test]
+    fn eight_bit_floats_are_those_of_ml_dtypes_and_halves_reach_the_neighbor() {
+        let all: Vec<f32> = FP8.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        let (four, five) = all.split_at(256);
+        for bits in 0..=255u8 {
+            for (made, expected) in [(e4m3(bits), four[usize::from(bits)]), (e5m2(bits), five[usize::from(bits)])] {
+                assert_eq!(made.0, if expected.is_finite() { expected } else { 0.0 }, "{bits}");
+            }
+            if bits & 0x7f < 0x7e {
+                assert!((e4m3(bits + 1).0 - e4m3(bits).0).abs() <= 2.0 * e4m3(bits).1, "{bits}");
+            }
+            if bits & 0x7f < 0x7b {
+                assert!((e5m2(bits + 1).0 - e5m2(bits).0).abs() <= 2.0 * e5m2(bits).1, "{bits}");
+            }
+        }
     }
 }

@@ -10,6 +10,8 @@ const LINE_MAX: u64 = 4096;
 const MATRIX_NUMBERS: u64 = 2048;
 /// Numbers of one row of a matrix.
 const ROW_NUMBERS: u64 = 512;
+/// Columns of a tile.
+const TILE_COLUMNS: u64 = 128;
 /// Rows of a vocabulary that are read, and numbers of each.
 const WORDS: (u64, u64) = (32, 256);
 
@@ -23,12 +25,22 @@ pub(crate) fn hash(text: &str, n: u64) -> u64 {
 }
 
 /// The pieces of a tensor, by its kind and shape: the same in every layer and every model. `block` is the longer of
-/// the two files' blocks.
-pub(crate) fn plan(kind: &str, class: Class, rows: u64, columns: u64, block: u64) -> Vec<Piece> {
+/// the two files' blocks; `across`: one of them keeps columns together, so that a tile costs it less than rows do.
+pub(crate) fn plan(kind: &str, class: Class, rows: u64, columns: u64, block: u64, across: bool) -> Vec<Piece> {
     let whole = |n: u64| n / block.max(1) * block.max(1);
     if rows <= 1 {
         let n = whole(columns.min(LINE_MAX));
         return if n == 0 { Vec::new() } else { vec![(0, 0, n)] };
+    }
+    if across {
+        let n = whole(columns.min(TILE_COLUMNS.max(block)));
+        let count = MATRIX_NUMBERS.checked_div(n).unwrap_or(0).clamp(4, 64).min(rows);
+        if n == 0 {
+            return Vec::new();
+        }
+        let first = hash(kind, 0) % ((rows - count) / 8 + 1) * 8;
+        let column = hash(kind, 1) % (columns.saturating_sub(n) / 256 + 1) * 256;
+        return (first..first + count).map(|row| (row, column, n)).collect();
     }
     let vocabulary = matches!(class, Class::Embedding | Class::Head);
     let n = whole(columns.min(if vocabulary { WORDS.1 } else { ROW_NUMBERS }));
@@ -169,14 +181,17 @@ mod tests {
             [(1, 128, 1), (64, 64, 32), (4096, 4096, 256), (3, 100, 1), (151_936, 896, 32), (2, 16, 32)]
         {
             for class in [Class::Projection, Class::Embedding] {
-                let pieces = plan("attn_q.weight", class, rows, columns, block);
-                assert_eq!(pieces, plan("attn_q.weight", class, rows, columns, block));
-                for (row, column, n) in pieces {
-                    assert!(row < rows && column + n <= columns && column % block == 0 && n % block == 0 && n > 0);
+                for across in [false, true] {
+                    let pieces = plan("attn_q.weight", class, rows, columns, block, across);
+                    assert_eq!(pieces, plan("attn_q.weight", class, rows, columns, block, across));
+                    assert!(!pieces.is_empty() || columns < block);
+                    for (row, column, n) in pieces {
+                        assert!(row < rows && column + n <= columns && column % block == 0 && n % block == 0 && n > 0);
+                    }
                 }
             }
         }
-        assert!(plan("x", Class::Projection, 2, 16, 32).is_empty());
+        assert!(plan("x", Class::Projection, 2, 16, 32, false).is_empty());
     }
 
     #[test]

@@ -6,6 +6,10 @@ use freehold_artifact::ReadAt;
 use freehold_kin::{Class, Kinship, Model, Relation, compare};
 use proptest::prelude::*;
 
+mod common;
+#[path = "forms/mod.rs"]
+mod forms;
+
 const WIDTH: usize = 96;
 const LAYERS: usize = 3;
 const WORDS: usize = 80;

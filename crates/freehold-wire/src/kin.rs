@@ -30,8 +30,29 @@ pub struct KinshipReport {
     pub classes: Vec<KinClass>,
     /// Tensors that show it, a dozen at most.
     pub proofs: Vec<KinTensor>,
+    /// Where both are folders of parts (diffusers), each part that both have, the largest first; what stands above is
+    /// said of that one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<KinPart>,
     /// Files that could not be read.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A part of a model in a subfolder of its own.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct KinPart {
+    /// The subfolder.
+    pub name: String,
+    /// As for the whole.
+    pub relation: String,
+    /// As for the whole.
+    pub score: f64,
+    /// As for the whole.
+    pub closeness: f64,
+    /// What it was found by.
+    pub reasons: Vec<String>,
+    /// Pairs of tensors that were compared.
+    pub compared: usize,
 }
 
 /// One of the two models.
@@ -106,8 +127,14 @@ fn short(v: f64) -> f64 {
 }
 
 impl KinshipReport {
-    /// The report over two models by their names.
-    pub fn new(a: &str, b: &str, k: &Kinship, diagnostics: &[freehold_base::Diagnostic]) -> KinshipReport {
+    /// The report over two models by their names, and over their parts by theirs.
+    pub fn new(
+        a: &str,
+        b: &str,
+        k: &Kinship,
+        parts: &[(String, Kinship)],
+        diagnostics: &[freehold_base::Diagnostic],
+    ) -> KinshipReport {
         let model = |name: &str, layers, alone, bytes_read, bytes_total| KinModel {
             name: name.to_owned(),
             layers,
@@ -126,8 +153,20 @@ impl KinshipReport {
             compared: k.compared,
             classes: k.classes.iter().map(class).collect(),
             proofs: k.proofs.iter().map(tensor).collect(),
+            parts: parts.iter().map(part).collect(),
             diagnostics: diagnostics.iter().map(crate::convert::diagnostic).collect(),
         }
+    }
+}
+
+fn part((name, k): &(String, Kinship)) -> KinPart {
+    KinPart {
+        name: name.clone(),
+        relation: k.relation.as_str().into(),
+        score: short(k.score),
+        closeness: short(k.closeness),
+        reasons: k.reasons.clone(),
+        compared: k.compared,
     }
 }
 

@@ -30,6 +30,7 @@ const TARGETS: &[Target] = &[
     ("case", |data| freehold_check::fuzz::fuzz_case(data, freehold_law::shared())),
     ("license", |data| freehold_check::fuzz::fuzz_license(data, freehold_law::files())),
     ("reading", freehold_text::fuzz::fuzz_reading),
+    ("kin", freehold_kin::fuzz::fuzz_kin),
 ];
 
 fn fuzz() -> PathBuf {

@@ -14,12 +14,16 @@
     reason = "an experiment on numbers of its own, run by hand"
 )]
 
+mod forms;
 mod make;
+#[path = "../../tests/common/mod.rs"]
+mod saved;
 mod train;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use forms::Packed;
 use freehold_artifact::ReadAt;
 use freehold_kin::{Kinship, Model, Relation, compare};
 use make::{Store, files};
@@ -56,10 +60,105 @@ fn pair(dir: &Path, a: &[Vec<u8>], b: &[Vec<u8>]) -> Kinship {
     compare(&ma, &mb)
 }
 
+/// Quantized forms, and the names of their pairs: the base, fine-tuned, with norms and words still, an adapter of rank 8,
+/// a stranger.
+const FORMS: &[(Packed, [&str; 5])] = &[
+    (
+        Packed::Fp8,
+        [
+            "FP8",
+            "fine-tuned, then FP8",
+            "norms and words still, then FP8",
+            "adapter of rank 8, then FP8",
+            "stranger, FP8",
+        ],
+    ),
+    (
+        Packed::Fp8Block,
+        [
+            "FP8, blocks",
+            "fine-tuned, then FP8, blocks",
+            "norms and words still, then FP8, blocks",
+            "adapter of rank 8, then FP8, blocks",
+            "stranger, FP8, blocks",
+        ],
+    ),
+    (
+        Packed::GptqRounded,
+        [
+            "GPTQ form, rounded",
+            "fine-tuned, then GPTQ form, rounded",
+            "norms and words still, then GPTQ form, rounded",
+            "adapter of rank 8, then GPTQ form, rounded",
+            "stranger, GPTQ form, rounded",
+        ],
+    ),
+    (
+        Packed::Gptq,
+        [
+            "GPTQ",
+            "fine-tuned, then GPTQ",
+            "norms and words still, then GPTQ",
+            "adapter of rank 8, then GPTQ",
+            "stranger, GPTQ",
+        ],
+    ),
+    (
+        Packed::Gptq8,
+        [
+            "GPTQ, 8 bits",
+            "fine-tuned, then GPTQ, 8 bits",
+            "norms and words still, then GPTQ, 8 bits",
+            "adapter of rank 8, then GPTQ, 8 bits",
+            "stranger, GPTQ, 8 bits",
+        ],
+    ),
+    (
+        Packed::Awq,
+        [
+            "AWQ",
+            "fine-tuned, then AWQ",
+            "norms and words still, then AWQ",
+            "adapter of rank 8, then AWQ",
+            "stranger, AWQ",
+        ],
+    ),
+    (
+        Packed::Nf4,
+        [
+            "NF4",
+            "fine-tuned, then NF4",
+            "norms and words still, then NF4",
+            "adapter of rank 8, then NF4",
+            "stranger, NF4",
+        ],
+    ),
+    (
+        Packed::Int8,
+        [
+            "int8",
+            "fine-tuned, then int8",
+            "norms and words still, then int8",
+            "adapter of rank 8, then int8",
+            "stranger, int8",
+        ],
+    ),
+    (
+        Packed::Mlx,
+        [
+            "MLX",
+            "fine-tuned, then MLX",
+            "norms and words still, then MLX",
+            "adapter of rank 8, then MLX",
+            "stranger, MLX",
+        ],
+    ),
+];
+
 /// Every derivative of one base, and strangers.
 fn family(seed: u64) -> Vec<Case> {
     use Relation::{AdapterMerged, Derived, Same, SameRounded, Unrelated};
-    use Store::{Bf16, F16, F32, GgufF16, GgufQ4, GgufQ8};
+    use Store::{Bf16, F16, F32, GgufF16, GgufMxfp4, GgufQ2K, GgufQ4, GgufQ4K, GgufQ8, Torch, TorchOld};
     let dir = std::env::temp_dir().join(format!("kin-report-{}-{seed}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
     let (own, other) = (Language::new(seed), Language::new(seed + 500));
@@ -164,6 +263,27 @@ fn family(seed: u64) -> Vec<Case> {
         (&make::noisy(&make::outer_permuted(&base, seed), 0.05, 1), F32),
     );
     add("distilled into a fresh model", Truth::Disguised, (&base, F32), (&pupil, F32));
+    add("torch archive, BF16", is(Same), (&base, Bf16), (&base, Torch));
+    add("torch before archives, BF16", is(Same), (&base, Bf16), (&base, TorchOld));
+    add("GGUF Q4_K and Q4_0", is(SameRounded), (&base, F32), (&base, GgufQ4K));
+    add("GGUF Q2_K and Q4_0", is(SameRounded), (&base, F32), (&base, GgufQ2K));
+    add("GGUF MXFP4", is(SameRounded), (&base, F32), (&base, GgufMxfp4));
+    add("fine-tuned, then Q4_K and Q4_0", is(Derived), (&base, F32), (&one, GgufQ4K));
+    add("fine-tuned, then Q2_K and Q4_0", is(Derived), (&base, F32), (&one, GgufQ2K));
+    add("stranger, Q2_K and Q4_0", is(Unrelated), (&base, F32), (&stranger, GgufQ2K));
+    add("fine-tuned, torch archive", is(Derived), (&base, Bf16), (&one, Torch));
+    for (form, names) in FORMS {
+        let q = Store::Packed(*form);
+        add(names[0], is(SameRounded), (&base, F32), (&base, q));
+        add(names[1], is(Derived), (&base, F32), (&one, q));
+        add(names[2], is(Derived), (&base, F32), (&frozen, q));
+        add(names[3], is(AdapterMerged), (&base, F32), (&low[1], q));
+        add(names[4], is(Unrelated), (&base, F32), (&stranger, q));
+    }
+    let q = |form| Store::Packed(form);
+    add("GPTQ against GGUF Q4_0", is(SameRounded), (&base, q(Packed::Gptq)), (&base, GgufQ4));
+    add("GPTQ against AWQ", is(SameRounded), (&base, q(Packed::Gptq)), (&base, q(Packed::Awq)));
+    add("stranger, both GPTQ", is(Unrelated), (&base, q(Packed::Gptq)), (&stranger, q(Packed::Gptq)));
     // for the calibration of the score: noise until nothing is left
     for amount in [4.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0] {
         let noise = make::noisy(&base, amount, seed + 3);

@@ -1,6 +1,7 @@
 //! Files of a model, and what people do to models.
 
-use crate::train::{Dice, FORWARD, HEADS, LAYERS, Matrix, Net, PER_LAYER, WIDTH};
+use crate::forms::{self, Packed};
+use crate::train::{Dice, FORWARD, HEADS, LAYERS, Language, Matrix, Net, PER_LAYER, WIDTH, inputs};
 
 /// How a file stores its numbers.
 #[derive(Clone, Copy, PartialEq)]
@@ -11,15 +12,25 @@ pub(crate) enum Store {
     GgufF16,
     GgufQ8,
     GgufQ4,
+    /// What has rows of 256 as Q4_K, the rest as Q4_0, as llama.cpp falls back.
+    GgufQ4K,
+    /// The same with Q2_K.
+    GgufQ2K,
+    GgufMxfp4,
+    /// A zip archive of torch, brain floats.
+    Torch,
+    /// The form before it.
+    TorchOld,
+    Packed(Packed),
 }
 
-fn bf16(v: f32) -> u16 {
+pub(crate) fn bf16(v: f32) -> u16 {
     let bits = v.to_bits();
     ((bits + 0x7fff + ((bits >> 16) & 1)) >> 16) as u16
 }
 
 /// To the nearest half float, ties away from zero; models have no numbers beyond its range.
-fn f16(v: f32) -> u16 {
+pub(crate) fn f16(v: f32) -> u16 {
     let sign = (v.to_bits() >> 16 & 0x8000) as u16;
     let a = v.abs();
     if a < 6.103_515_6e-5 {
@@ -27,6 +38,13 @@ fn f16(v: f32) -> u16 {
     }
     let bits = a.to_bits() + 0x1000;
     sign | (((bits >> 23) - 112) as u16 * 1024 + (bits >> 13 & 0x3ff) as u16)
+}
+
+/// A half float as single.
+pub(crate) fn half(bits: u16) -> f32 {
+    let (e, m) = (i32::from(bits >> 10 & 31), f32::from(bits & 0x3ff));
+    let v = if e == 0 { m * 2f32.powi(-24) } else { (1.0 + m / 1024.0) * 2f32.powi(e - 15) };
+    if bits >> 15 == 1 { -v } else { v }
 }
 
 /// The whole model rounded to brain floats.
@@ -84,6 +102,17 @@ fn safetensors(all: &[&Matrix], store: Store) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat()
 }
 
+fn packed(parts: &[forms::Part]) -> Vec<u8> {
+    let (mut header, mut data) = (Vec::new(), Vec::new());
+    for (name, dtype, shape, bytes) in parts {
+        let (at, end) = (data.len(), data.len() + bytes.len());
+        header.push(format!("\"{name}\":{{\"dtype\":\"{dtype}\",\"shape\":{shape:?},\"data_offsets\":[{at},{end}]}}"));
+        data.extend(bytes);
+    }
+    let header = format!("{{{}}}", header.join(","));
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat()
+}
+
 fn gguf_name(name: &str) -> String {
     let name = name.strip_prefix("model.").unwrap_or(name);
     let mut out = name.replace("layers.", "blk.");
@@ -131,7 +160,10 @@ fn gguf(all: &[&Matrix], store: Store) -> Vec<u8> {
         let kind: u32 = match store {
             _ if m.is_norm() => 0,
             Store::GgufQ8 => 8,
-            Store::GgufQ4 => 2,
+            Store::GgufQ4K if m.columns % 256 == 0 => 12,
+            Store::GgufQ2K if m.columns % 256 == 0 => 10,
+            Store::GgufQ4 | Store::GgufQ4K | Store::GgufQ2K => 2,
+            Store::GgufMxfp4 => 39,
             _ => 1,
         };
         out.extend(kind.to_le_bytes());
@@ -146,6 +178,9 @@ fn gguf(all: &[&Matrix], store: Store) -> Vec<u8> {
             match kind {
                 8 => q8(row, &mut data),
                 2 => q4(row, &mut data),
+                12 => forms::q4_k(row, &mut data),
+                10 => forms::q2_k(row, &mut data),
+                39 => forms::mxfp4(row, &mut data),
                 0 => floats(row, Store::F32, &mut data),
                 _ => floats(row, store, &mut data),
             }
@@ -164,6 +199,8 @@ pub(crate) fn files(net: &Net, store: Store, shards: usize) -> Vec<Vec<u8>> {
         Store::F32 | Store::Bf16 | Store::F16 => {
             all.chunks(all.len().div_ceil(shards)).map(|c| safetensors(c, store)).collect()
         }
+        Store::Torch | Store::TorchOld => vec![forms::torch(net, store == Store::TorchOld)],
+        Store::Packed(form) => vec![packed(&forms::parts(net, form, &inputs(net, &Language::new(1), 8)))],
         _ => vec![gguf(&all, store)],
     }
 }

@@ -380,6 +380,22 @@ fn forward(net: &Net, lines: &[Vec<usize>]) -> Forward {
     (kept, x, last, scales, logits)
 }
 
+/// What each matrix of a layer is given, over a few lines; nothing for others. For quantizers that look at it.
+pub(crate) fn inputs(net: &Net, language: &Language, batches: usize) -> Vec<Vec<f32>> {
+    let mut dice = Dice(77);
+    let mut out = vec![Vec::new(); net.all.len()];
+    for _ in 0..batches {
+        let lines: Vec<Vec<usize>> = (0..BATCH).map(|_| language.line(&mut dice)).collect();
+        for (l, k) in forward(net, &lines).0.iter().enumerate() {
+            let at = 1 + l * PER_LAYER;
+            for (i, x) in [(1, &k.a), (2, &k.a), (3, &k.a), (4, &k.o), (6, &k.f), (7, &k.f), (8, &k.h)] {
+                out[at + i].extend_from_slice(x);
+            }
+        }
+    }
+    out
+}
+
 /// Adam's memory of one matrix.
 #[derive(Clone, Default)]
 struct Adam {

@@ -127,8 +127,17 @@ fn judge(case: &Attack, home: &Path) -> io::Result<Vec<String>> {
     let inspected = freehold(home, &["inspect", TARGET])?;
     let checked = freehold(home, &check)?;
     let report = freehold(home, &[&check[..], &["--format", "json"]].concat())?;
+    let kin = freehold(home, &["kin", TARGET, TARGET])?;
+    let kin_report = freehold(home, &["kin", TARGET, TARGET, "--format", "json"])?;
     let mut wrong = Vec::new();
-    for (what, answer, json) in [("inspect", &inspected, false), ("check", &checked, false), ("json", &report, true)] {
+    let all = [
+        ("inspect", &inspected, false),
+        ("check", &checked, false),
+        ("json", &report, true),
+        ("kin", &kin, false),
+        ("kin json", &kin_report, true),
+    ];
+    for (what, answer, json) in all {
         wrong.extend(harm(answer, json).into_iter().map(|w| format!("{what} {w}")));
     }
     let said = diagnostics(&report.out);
