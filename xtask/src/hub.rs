@@ -16,6 +16,8 @@ use serde_json::Value;
 struct Pair {
     parent: String,
     child: String,
+    /// What the hub calls the step.
+    relation: String,
 }
 
 /// `cargo xtask hub`.
@@ -34,7 +36,8 @@ pub(crate) fn report(shared: &Path, catalog: &Catalog) -> Result<String, String>
         .skip(1)
         .filter_map(|line| {
             let columns: Vec<&str> = line.split('\t').collect();
-            Some(Pair { parent: (*columns.first()?).to_string(), child: (*columns.get(3)?).to_string() })
+            let column = |i: usize| columns.get(i).map(|c| (*c).to_string());
+            Some(Pair { parent: column(0)?, child: column(3)?, relation: column(4)? })
         })
         .collect();
     let mut out = lineage(&models, &pairs, (catalog, &index));
@@ -79,11 +82,24 @@ fn parents(model: &freehold_check::Model) -> BTreeSet<String> {
     graph.edges.iter().filter(own).map(|e| graph.works[e.parent].id.to_lowercase()).collect()
 }
 
+/// What the subject is to a parent of this name.
+fn step(model: &freehold_check::Model, parent: &str) -> Option<Relation> {
+    let graph = &model.graph;
+    let to =
+        |e: &&freehold_base::Edge| e.child == graph.subject && graph.works[e.parent].id.eq_ignore_ascii_case(parent);
+    graph.edges.iter().find(to).map(|e| e.relation)
+}
+
 fn lineage(models: &BTreeMap<String, Artifact>, pairs: &[Pair], law: (&Catalog, &Index<'_>)) -> String {
     let (mut same, mut more, mut other, mut none) = (0, 0, Vec::new(), Vec::new());
+    let mut words: BTreeMap<String, usize> = BTreeMap::new();
     for pair in pairs {
         let Some(child) = models.get(&pair.child) else { continue };
-        let found = parents(&judged(child, law));
+        let model = judged(child, law);
+        let found = parents(&model);
+        if let Some(step) = step(&model, &pair.parent) {
+            *words.entry(format!("the hub {}, here {step}", pair.relation)).or_default() += 1;
+        }
         let there = found.contains(&pair.parent.to_lowercase());
         match (there, found.len()) {
             (true, 1) => same += 1,
@@ -99,6 +115,9 @@ fn lineage(models: &BTreeMap<String, Artifact>, pairs: &[Pair], law: (&Catalog, 
         other.len(),
         none.len()
     );
+    // the hub calls a step a fine-tune where a card says nothing of it
+    let words: Vec<String> = words.iter().map(|(words, n)| format!("{words}: {n}")).collect();
+    out.push_str(&format!("  what the step is called: {}\n", words.join("; ")));
     let others = other.iter().map(|(p, found)| {
         let found: Vec<&str> = found.iter().map(String::as_str).collect();
         format!("{} ← {} (traced: {})", p.child, p.parent, found.join(" + "))

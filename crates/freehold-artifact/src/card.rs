@@ -211,6 +211,12 @@ impl Card<'_, '_> {
     }
 }
 
+/// The language that a fence names, whatever dots, colons and braces stand around it (`.yaml:`, `{yaml}`, `yaml title=x`).
+fn language(info: &str) -> String {
+    let word = info.split(|c: char| !c.is_ascii_alphanumeric()).find(|w| !w.is_empty());
+    word.unwrap_or_default().to_ascii_lowercase()
+}
+
 /// Merge recipes stand in fenced blocks of the body, more complete than the front matter.
 fn recipes(text: &str, body: usize, sink: &mut Sink<'_>) {
     let mut open: Option<(&str, usize)> = None;
@@ -219,7 +225,7 @@ fn recipes(text: &str, body: usize, sink: &mut Sink<'_>) {
         match open {
             None => {
                 let fence = if bare.starts_with("```") { "```" } else { "~~~" };
-                let info = bare.strip_prefix(fence).map(|i| i.trim().to_ascii_lowercase());
+                let info = bare.strip_prefix(fence).map(language);
                 if info.is_some_and(|i| matches!(i.as_str(), "" | "yaml" | "yml")) {
                     open = Some((fence, at + line.len()));
                 } else if bare.starts_with(fence) {

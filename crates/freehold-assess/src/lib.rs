@@ -1246,10 +1246,13 @@ fn assumptions(input: Input<'_, '_>, leaned: BTreeSet<Leaned>) -> Vec<Assumption
         })
         .collect();
     for by in [By::Us, By::Upstream] {
-        let presumed =
-            (0..input.graph.edges.len()).filter(|e| conclude::by_of(input.graph, *e, input.made_by) == (by, true));
-        let children: BTreeSet<&str> =
-            presumed.map(|e| input.graph.works[input.graph.edges[e].child].id.as_str()).collect();
+        let presumed = input
+            .graph
+            .edges
+            .iter()
+            .enumerate()
+            .filter(|(i, e)| !e.is_loop() && conclude::by_of(input.graph, *i, input.made_by) == (by, true));
+        let children: BTreeSet<&str> = presumed.map(|(_, e)| input.graph.works[e.child].id.as_str()).collect();
         if !children.is_empty() {
             let who = if by == By::Us { "your organization" } else { "somebody else" };
             let list: Vec<&str> = children.into_iter().take(5).collect();

@@ -23,9 +23,9 @@ pub(crate) struct Reached {
 pub(crate) struct Ancestry {
     /// True for the subject and everything above it.
     pub(crate) above: Vec<bool>,
-    /// Edges by parent, among those nodes.
+    /// Edges by parent, among those nodes; no loops.
     pub(crate) by_parent: Vec<Vec<usize>>,
-    /// Edges by child.
+    /// Edges by child; no loops.
     pub(crate) by_child: Vec<Vec<usize>>,
 }
 
@@ -34,7 +34,8 @@ impl Ancestry {
         let n = graph.works.len();
         let mut by_child = vec![Vec::new(); n];
         for (i, e) in graph.edges.iter().enumerate() {
-            if e.child < n && e.parent < n {
+            // a work that is said to be made from itself was made from nothing by that
+            if e.child < n && e.parent < n && !e.is_loop() {
                 by_child[e.child].push(i);
             }
         }

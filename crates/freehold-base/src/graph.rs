@@ -228,6 +228,14 @@ pub struct Edge {
     pub evidence: Evidence,
 }
 
+impl Edge {
+    /// True for a step from a work to itself: a card that names its own repository as the base. It is kept and shown, and
+    /// means nothing: nobody made a work from that work alone.
+    pub fn is_loop(&self) -> bool {
+        self.child == self.parent
+    }
+}
+
 /// Works and steps. Cycles are legal input: propagation is a fixpoint over states.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Graph {
@@ -243,5 +251,10 @@ impl Graph {
     /// Index of the work with this id.
     pub fn find(&self, id: &str) -> Option<usize> {
         self.works.iter().position(|w| w.id == id)
+    }
+
+    /// True where the work at this index was made from another one.
+    pub fn has_parent(&self, child: usize) -> bool {
+        self.edges.iter().any(|e| e.child == child && !e.is_loop())
     }
 }

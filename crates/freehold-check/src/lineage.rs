@@ -251,7 +251,7 @@ impl Join {
     fn finish(self) -> Lineage {
         let mut out = self.out;
         let mut has_parent = vec![false; out.works.len()];
-        for step in &out.steps {
+        for step in out.steps.iter().filter(|s| s.child != s.parent) {
             has_parent[step.child] = true;
         }
         let mut taken: BTreeSet<String> = BTreeSet::new();

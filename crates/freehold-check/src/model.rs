@@ -119,7 +119,8 @@ fn swap_base(graph: &mut Graph, base: &str) {
     let subject = graph.subject;
     graph.works[subject].claims.clear();
     graph.works[subject].made_by = Some(MadeBy::Organization);
-    let relation = graph.edges.iter().find(|e| e.child == subject).map_or(Relation::Finetune, |e| e.relation);
+    let relation =
+        graph.edges.iter().find(|e| e.child == subject && !e.is_loop()).map_or(Relation::Finetune, |e| e.relation);
     graph.edges.retain(|e| e.child != subject || e.relation == Relation::TrainedOnData);
     let evidence = Evidence::stated("--swap-base");
     let parent = freehold_lineage::work_index(graph, base, &evidence);

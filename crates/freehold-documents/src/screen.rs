@@ -671,7 +671,9 @@ fn next(d: &Dossier<'_>, page: &mut Page) {
         Verdict::Prohibited | Verdict::NeedsSeparateLicense | Verdict::NeedsReview => {
             next.push(format!("freehold why verdict {what}"));
             let trained = d.graph.edges.iter().any(|e| {
-                e.child == d.graph.subject && !matches!(e.relation, Relation::TrainedOnData | Relation::OutputsOf)
+                e.child == d.graph.subject
+                    && !e.is_loop()
+                    && !matches!(e.relation, Relation::TrainedOnData | Relation::OutputsOf)
             });
             if trained {
                 next.push(format!("freehold what-if {what} --swap-base MODEL"));

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use freehold_base::{
-    Basis, By, Claim, Covers, Diagnostic, Edge, Evidence, Fact, FactKind, Graph, MadeBy, Relation, Value, Work,
-    WorkKind,
+    Basis, By, Claim, Covers, Diagnostic, Edge, Evidence, Fact, FactKind, Graph, MadeBy, Relation, Severity, Value,
+    Work, WorkKind,
 };
 use freehold_catalog::{Catalog, Match, ModelRow};
 
@@ -24,10 +24,10 @@ pub fn work_index(graph: &mut Graph, id: &str, evidence: &Evidence) -> usize {
     }
 }
 
-/// Links a child to a parent unless the same step is there already.
+/// Links a child to a parent, which may be itself, unless the same step is there already.
 pub fn link(graph: &mut Graph, child: usize, parent: usize, relation: Relation, evidence: Evidence) {
     let there = graph.edges.iter().any(|e| e.child == child && e.parent == parent && e.relation == relation);
-    if child != parent && !there {
+    if !there {
         graph.edges.push(Edge { child, parent, relation, by: By::Unknown, by_presumed: false, evidence });
     }
 }
@@ -81,8 +81,7 @@ fn complete_one(graph: &mut Graph, index: usize, catalog: &Catalog, as_of: &str)
             let evidence = Evidence::stated("catalog/models/reuploads.toml");
             graph.works[index].known = true;
             graph.works[index].made_by.get_or_insert(MadeBy::ThirdParty);
-            let stated = graph.edges.iter().any(|e| e.child == index);
-            if !stated {
+            if !graph.has_parent(index) {
                 let parent = work_index(graph, &model, &evidence);
                 link(graph, index, parent, relation, evidence);
             }
@@ -263,6 +262,13 @@ fn parents(graph: &mut Graph, described: &Described<'_>, facts: &Facts<'_>, cata
     let mut add = |graph: &mut Graph, raw: &str, relation: Relation, evidence: &Evidence| {
         let id = clean_id(raw, evidence, catalog);
         if id.eq_ignore_ascii_case(&own) {
+            if !graph.edges.iter().any(Edge::is_loop) {
+                let message =
+                    format!("the model is named as its own base, `{raw}`: the step is kept and moves no answer");
+                let told = Diagnostic::warning("base-is-itself", message).in_file(evidence.file.clone());
+                diagnostics.push(Diagnostic { severity: Severity::Note, ..told });
+            }
+            link(graph, 0, 0, relation, evidence.clone());
             return;
         }
         let parent = work_index(graph, &id, evidence);
@@ -301,17 +307,22 @@ fn parents(graph: &mut Graph, described: &Described<'_>, facts: &Facts<'_>, cata
         let relation = if quantized { Relation::Quantized } else { step.unwrap_or(Relation::Derived) };
         add(graph, &f.value, relation, &f.evidence);
     }
-    if !graph.edges.iter().any(|e| e.child == 0) {
-        for f in facts.all(FactKind::NameOrPath).filter(|f| is_repository_id(&f.value)) {
+    // where a config was saved, or what a header calls itself, is no statement that it was made from itself
+    let other = |id: &str| !clean_id(id, catalog).eq_ignore_ascii_case(&own);
+    if !graph.has_parent(0) {
+        for f in facts.all(FactKind::NameOrPath).filter(|f| is_repository_id(&f.value) && other(&f.value)) {
             add(graph, &f.value, step.unwrap_or(Relation::Derived), &f.evidence);
         }
     }
-    if !graph.edges.iter().any(|e| e.child == 0) && catalog.models.find(&own).is_empty() {
+    if !graph.has_parent(0) && catalog.models.find(&own).is_empty() {
         // a header's display name: a claim that adds a parent and nothing else
         for f in facts.all(FactKind::BaseModelName).chain(facts.all(FactKind::Name)) {
             let ollama = || catalog.models.by_ollama_name(&f.value).filter(|_| is_ollama(&f.evidence));
             if let Some(id) = catalog.models.by_display_name(&f.value).or_else(ollama) {
                 let id = id.to_string();
+                if !other(&id) {
+                    break;
+                }
                 add(graph, &id, Relation::Derived, &f.evidence);
                 break;
             }
@@ -391,7 +402,7 @@ fn looks_local(id: &str) -> bool {
 
 /// Ids of works that are named and of which nothing is known: no row, no claim, no parent.
 pub fn unknown_works(graph: &Graph) -> Vec<&Work> {
-    let with_parent: BTreeSet<usize> = graph.edges.iter().map(|e| e.child).collect();
+    let with_parent: BTreeSet<usize> = graph.edges.iter().filter(|e| !e.is_loop()).map(|e| e.child).collect();
     graph
         .works
         .iter()

@@ -593,7 +593,7 @@ pub(crate) fn assess(case: &Case<'_>) -> Option<Outcome> {
 fn leads_to(graph: &Graph, end: usize, follow: impl Fn(&Edge) -> bool) -> BTreeSet<usize> {
     let mut found = BTreeSet::from([end]);
     for _ in 0..graph.works.len() {
-        for e in graph.edges.iter().filter(|e| follow(e)) {
+        for e in graph.edges.iter().filter(|e| e.child != e.parent && follow(e)) {
             if found.contains(&e.child) {
                 found.insert(e.parent);
             }
@@ -621,7 +621,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn steps_into(&self, w: usize) -> impl Iterator<Item = &'a Edge> {
-        self.case.graph.edges.iter().filter(move |e| e.child == w)
+        self.case.graph.edges.iter().filter(move |e| e.child == w && e.parent != w)
     }
 
     fn maker(&self, w: usize) -> Option<MadeBy> {
@@ -852,7 +852,7 @@ impl<'a> Evaluator<'a> {
                 }
                 out.extend(here.students.iter().map(|s| path(Some(*s))));
             }
-            for (i, e) in graph.edges.iter().enumerate().filter(|(_, e)| e.parent == here.at) {
+            for (i, e) in graph.edges.iter().enumerate().filter(|(_, e)| e.parent == here.at && e.child != here.at) {
                 let step = (i, here.is, here.sure);
                 if !self.above.contains(&e.child) || here.taken.iter().filter(|t| **t == step).count() >= 2 {
                     continue;

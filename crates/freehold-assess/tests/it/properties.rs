@@ -92,7 +92,7 @@ fn parent_answers(before: &Random, child: usize) -> bool {
     // on a copy a tag that names a family of texts is settled by the original's license
     let copied = |w: usize| {
         let same = |r: Relation| matches!(r, Relation::Copy | Relation::Converted | Relation::Quantized);
-        before.graph.edges.iter().filter(|e| e.child == w).all(|e| same(e.relation))
+        before.graph.edges.iter().filter(|e| e.child == w && e.parent != w).all(|e| same(e.relation))
     };
     let tagged = |w: &freehold_base::Work| w.claims.iter().any(|c| c.license == "llama");
     let family = before.graph.works.iter().enumerate().any(|(i, w)| tagged(w) && copied(i));
@@ -122,6 +122,19 @@ fn a_parent_never_raises_permission() {
         more.graph.edges.push(step);
         let after = more.assess();
         prop_assert!(no_better(after.range, before.range), "{:?} became {:?}", before.range, after.range);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_work_made_from_itself_is_answered_as_if_that_were_not_said() {
+    let strategy = (random(), any::<Index>(), prop::sample::select(Relation::ALL));
+    check(9, 1_000, strategy, |(case, work, relation)| {
+        let work = work.index(case.graph.works.len());
+        let mut more = case.clone();
+        let step = edge(&more.graph.works, work, work, relation);
+        more.graph.edges.push(step);
+        prop_assert_eq!(format!("{:?}", more.assess()), format!("{:?}", case.assess()));
         Ok(())
     });
 }

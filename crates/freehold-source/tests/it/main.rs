@@ -8,6 +8,7 @@
 
 mod files;
 mod hub;
+mod independent;
 mod ollama;
 mod places;
 mod tools;
