@@ -308,9 +308,9 @@ fn parents(graph: &mut Graph, described: &Described<'_>, facts: &Facts<'_>, cata
         add(graph, &f.value, relation, &f.evidence);
     }
     // where a config was saved, or what a header calls itself, is no statement that it was made from itself
-    let other = |id: &str| !clean_id(id, catalog).eq_ignore_ascii_case(&own);
+    let other = |raw: &str, e: &Evidence| !clean_id(raw, e, catalog).eq_ignore_ascii_case(&own);
     if !graph.has_parent(0) {
-        for f in facts.all(FactKind::NameOrPath).filter(|f| is_repository_id(&f.value) && other(&f.value)) {
+        for f in facts.all(FactKind::NameOrPath).filter(|f| is_repository_id(&f.value) && other(&f.value, &f.evidence)) {
             add(graph, &f.value, step.unwrap_or(Relation::Derived), &f.evidence);
         }
     }
@@ -320,7 +320,7 @@ fn parents(graph: &mut Graph, described: &Described<'_>, facts: &Facts<'_>, cata
             let ollama = || catalog.models.by_ollama_name(&f.value).filter(|_| is_ollama(&f.evidence));
             if let Some(id) = catalog.models.by_display_name(&f.value).or_else(ollama) {
                 let id = id.to_string();
-                if !other(&id) {
+                if id.eq_ignore_ascii_case(&own) {
                     break;
                 }
                 add(graph, &id, Relation::Derived, &f.evidence);

@@ -8,7 +8,7 @@ fn parents(kind: FactKind, value: &str, file: &str, key: &str) -> Vec<String> {
     let evidence = Evidence { file: file.to_owned(), key: key.to_owned(), ..Evidence::default() };
     let facts = [Fact { kind, value: value.to_owned(), evidence }];
     let described = Described { root_name: "bot", facts: &facts, ..Described::default() };
-    let (graph, _) = describe(&described, freehold_law::catalog());
+    let (graph, _) = describe(&described, freehold_law::shared());
     graph.edges.iter().filter(|e| e.child == 0).map(|e| graph.works[e.parent].id.clone()).collect()
 }
 
