@@ -167,7 +167,7 @@ fn manifests(c: &mut Cases) {
         std::fs::rename(inside(d, "blobs"), d.join("disk"))?;
         link(d, "blobs", "../disk")
     });
-    c.warning("ollama-blobs-root", "a link of the blobs to the root, and a digest that is a path below it", |d| {
+    c.error("ollama-blobs-root", "a link of the blobs to the root, and a digest that is a path below it", |d| {
         bait(d)?;
         store(d, &[layer(LICENSE, &digest('d')), layer(LICENSE, "sha256:/etc/passwd")])?;
         std::fs::remove_dir_all(inside(d, "blobs"))?;

@@ -29,7 +29,7 @@ pub use license_page::{license_index, license_page};
 pub use lineage::{lineage_mermaid, lineage_svg, lineage_text};
 pub use reading::{ReadChange, ReadProposal, ReadText, reading};
 pub use scan::{Scan, ScannedModel, ScannedReference, scan};
-pub use screen::{screen, summary_table};
+pub use screen::{parts_table, screen, summary_table};
 pub use style::Style;
 pub use what_if::what_if;
 pub use why::why;

@@ -40,6 +40,15 @@ pub fn screen(d: &Dossier<'_>, style: Style) -> String {
 
 /// Many models: a row each, worst first, and the count.
 pub fn summary_table(dossiers: &[Dossier<'_>], style: Style) -> String {
+    table(dossiers, style, true)
+}
+
+/// The parts of an assembly, a line each; they lie in it, so that there is no path to type.
+pub fn parts_table(dossiers: &[Dossier<'_>], style: Style) -> String {
+    table(dossiers, style, false)
+}
+
+fn table(dossiers: &[Dossier<'_>], style: Style, paths: bool) -> String {
     let mut page = Page::new(style);
     let mut order: Vec<&Dossier<'_>> = dossiers.iter().collect();
     order.sort_by_cached_key(|d| (heading_rank(d), d.assessment.verdict, d.subject.id.clone()));
@@ -59,7 +68,7 @@ pub fn summary_table(dossiers: &[Dossier<'_>], style: Style) -> String {
     page.blank();
     let parts: Vec<String> = counts.iter().map(|((_, h), n)| format!("{n} {}", h.to_lowercase())).collect();
     page.row(Ink::Strong, "models", &format!("{}: {}", dossiers.len(), parts.join(", ")));
-    if let Some(first) = order.first() {
+    if let Some(first) = order.first().filter(|_| paths) {
         let path = if first.subject.path.is_empty() { first.subject.id.clone() } else { one_path(first) };
         page.row(Ink::Quiet, "next", &format!("freehold check {path}   for one model's screen"));
     }

@@ -310,15 +310,16 @@ fn parents(graph: &mut Graph, described: &Described<'_>, facts: &Facts<'_>, cata
     // where a config was saved, or what a header calls itself, is no statement that it was made from itself
     let other = |raw: &str, e: &Evidence| !clean_id(raw, e, catalog).eq_ignore_ascii_case(&own);
     if !graph.has_parent(0) {
-        for f in facts.all(FactKind::NameOrPath).filter(|f| is_repository_id(&f.value) && other(&f.value, &f.evidence)) {
+        for f in facts.all(FactKind::NameOrPath).filter(|f| is_repository_id(&f.value) && other(&f.value, &f.evidence))
+        {
             add(graph, &f.value, step.unwrap_or(Relation::Derived), &f.evidence);
         }
     }
     if !graph.has_parent(0) && catalog.models.find(&own).is_empty() {
         // a header's display name: a claim that adds a parent and nothing else
         for f in facts.all(FactKind::BaseModelName).chain(facts.all(FactKind::Name)) {
-            let ollama = || catalog.models.by_ollama_name(&f.value).filter(|_| is_ollama(&f.evidence));
-            if let Some(id) = catalog.models.by_display_name(&f.value).or_else(ollama) {
+            let ollama = catalog.models.by_ollama_name(&f.value).filter(|_| is_ollama(&f.evidence));
+            if let Some(id) = ollama.or_else(|| catalog.models.by_display_name(&f.value)) {
                 let id = id.to_string();
                 if id.eq_ignore_ascii_case(&own) {
                     break;
@@ -366,18 +367,20 @@ fn clean_id(raw: &str, evidence: &Evidence, catalog: &Catalog) -> String {
     }
     let bare = raw.strip_prefix("registry.ollama.ai/").unwrap_or(raw);
     let bare = bare.strip_prefix("library/").unwrap_or(bare);
+    if is_ollama(evidence) && !bare.starts_with(['.', '/', '~']) {
+        if !bare.contains('/') {
+            // there it is an Ollama name before it is a header's: `llama3.1:8b` is the tuned model, whatever a header
+            // that is spelled so would be. The tag stays where nothing is known by the name: it may be all that tells
+            // two models apart
+            let id = catalog.models.by_ollama_name(bare).or_else(|| catalog.models.by_display_name(bare));
+            return id.unwrap_or(bare.strip_suffix(":latest").unwrap_or(bare)).to_string();
+        }
+        return bare.split(':').next().unwrap_or(bare).to_string();
+    }
     if !raw.contains('/')
         && let Some(id) = catalog.models.by_display_name(raw)
     {
         return id.to_string();
-    }
-    if is_ollama(evidence) && !bare.starts_with(['.', '/', '~']) {
-        if !bare.contains('/') {
-            // the tag stays where nothing is known by the name: it may be all that tells two models apart
-            let id = catalog.models.by_ollama_name(bare);
-            return id.unwrap_or(bare.strip_suffix(":latest").unwrap_or(bare)).to_string();
-        }
-        return bare.split(':').next().unwrap_or(bare).to_string();
     }
     raw.to_string()
 }

@@ -28,7 +28,7 @@ pub(crate) fn named_in<'c>(path: &str, run: &Run<'c>, unreadable: &mut Vec<Diagn
     }
     let mut parts = Vec::new();
     for ((kind, id), reference) in works {
-        let beside = file.parent().unwrap_or(Path::new("")).join(&id);
+        let beside = folder_of(file).join(&id);
         if kind == ReferenceKind::File && !reference.unresolved && beside.exists() {
             parts.extend(files(&beside, &reference.evidence, run, unreadable));
         } else {
@@ -36,7 +36,10 @@ pub(crate) fn named_in<'c>(path: &str, run: &Run<'c>, unreadable: &mut Vec<Diagn
         }
     }
     if parts.is_empty() {
-        return None;
+        // a text that names no model is none either
+        let is_model = freehold_source::open(file, &freehold_source::Limits::default())
+            .is_ok_and(|all| all.iter().any(|a| !a.facts.is_empty() || !a.texts.is_empty()));
+        return if is_model { None } else { Some(Vec::new()) };
     }
     Some(whole(path, Some(run.said.made_by.unwrap_or(MadeBy::Organization)), parts, run))
 }
@@ -74,16 +77,33 @@ fn named<'c>(id: String, kind: ReferenceKind, reference: &Reference, run: &Run<'
     (judge(parts(subject, graph, diagnostics, run), run.catalog), evidence)
 }
 
-/// Models in a file or folder that a file names.
+/// The folder that a path lies in, as a path that can be opened.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Models in a file or folder that a file names; of a file in a model's folder, what the folder says too.
 fn files<'c>(
     beside: &Path,
     evidence: &Evidence,
     run: &Run<'c>,
     unreadable: &mut Vec<Diagnostic>,
 ) -> Vec<(Dossier<'c>, Evidence)> {
+    // who made the whole says nothing of its parts
+    let mut run = run.for_parts();
+    run.said.name = None;
+    let limits = freehold_source::Limits::default();
+    let name = beside.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    if beside.is_file()
+        && let Ok(around) = freehold_source::open(folder_of(beside), &limits)
+        && let Some(holds) = around.iter().find(|a| a.files.iter().any(|f| f.path == name))
+    {
+        let path = folder_of(beside).display().to_string();
+        return vec![(dossier(&path, holds, &run), evidence.clone())];
+    }
     let path = beside.display().to_string();
-    match freehold_source::open(beside, &freehold_source::Limits::default()) {
-        Ok(artifacts) => artifacts.iter().map(|a| (dossier(&path, a, run), evidence.clone())).collect(),
+    match freehold_source::open(beside, &limits) {
+        Ok(artifacts) => artifacts.iter().map(|a| (dossier(&path, a, &run), evidence.clone())).collect(),
         Err(d) => {
             unreadable.push(d);
             Vec::new()

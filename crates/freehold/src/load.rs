@@ -36,6 +36,20 @@ pub(crate) struct Run<'c> {
     pub(crate) as_of: String,
 }
 
+impl<'c> Run<'c> {
+    /// The same run for the parts of an assembly: what the user said of the whole is not said of them.
+    pub(crate) fn for_parts(&self) -> Run<'c> {
+        Run {
+            catalog: self.catalog,
+            index: self.index,
+            deployment: self.deployment.clone(),
+            said: Said::default(),
+            outgoing: self.outgoing.clone(),
+            as_of: self.as_of.clone(),
+        }
+    }
+}
+
 /// What a path gave.
 #[derive(Default)]
 pub(crate) struct Loaded<'c> {
@@ -84,6 +98,9 @@ pub(crate) fn dossiers<'c>(paths: &[&str], run: &Run<'c>) -> Loaded<'c> {
             continue;
         }
         if let Some(assembly) = crate::assembly::named_in(path, run, &mut out.unreadable) {
+            if assembly.is_empty() {
+                out.nothing.push(nothing_at(path));
+            }
             out.dossiers.extend(assembly);
             continue;
         }

@@ -14,7 +14,7 @@ fn parents(kind: FactKind, value: &str, file: &str, key: &str) -> Vec<String> {
 
 #[test]
 fn names_with_tags_are_the_models_that_the_catalog_knows() {
-    let models = &freehold_law::catalog().models;
+    let models = &freehold_law::shared().models;
     for name in ["llama3.1:8b", "llama3.2:latest", "llama3.2", "qwen2.5-coder:7b"] {
         let known = models.by_ollama_name(name).unwrap_or_else(|| panic!("{name} is not in the catalog")).to_owned();
         for (value, key) in [
@@ -40,9 +40,8 @@ fn other_names_lose_their_tag_only_where_it_says_nothing() {
     ] {
         assert_eq!(parents(FactKind::BaseModel, value, "Modelfile", "FROM"), [expected], "{value}");
     }
-    // on a card a bare name with a tag is no name of Ollama's
-    assert_eq!(parents(FactKind::BaseModel, "llama3.1:8b", "README.md", "base_model"), ["llama3.1:8b"]);
-    assert!(
-        parents(FactKind::Name, "llama3.1:8b", "models/manifests/evil.example/library/llama3.1/8b", "path").is_empty()
-    );
+    // on a card a family's name is no name of Ollama's, nor is one in another registry's place
+    assert_eq!(parents(FactKind::BaseModel, "qwen2.5-coder", "README.md", "base_model"), ["qwen2.5-coder"]);
+    let elsewhere = "models/manifests/evil.example/library/qwen2.5-coder/7b";
+    assert!(parents(FactKind::Name, "qwen2.5-coder", elsewhere, "path").is_empty());
 }

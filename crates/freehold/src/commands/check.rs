@@ -70,7 +70,7 @@ pub(crate) fn emit(format: &str, dossiers: &[Dossier<'_>], code: u8) {
             // an assembly: as a whole, then each
             [whole, parts @ ..] if whole.subject.components == parts.len() => {
                 print(&freehold_documents::screen(whole, style()));
-                print(&format!("\n{}", freehold_documents::summary_table(parts, style())));
+                print(&format!("\n{}", freehold_documents::parts_table(parts, style())));
             }
             many => print(&freehold_documents::summary_table(many, style())),
         },
