@@ -326,3 +326,51 @@ fn place(name: &str, text: &str) -> Option<&'static str> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(root_name: &str, facts: &[(FactKind, &str)]) -> (Graph, Vec<&'static str>) {
+        let catalog = freehold_law::shared();
+        let fact = |(kind, value): &(FactKind, &str)| Fact {
+            kind: *kind,
+            value: (*value).to_string(),
+            evidence: Evidence::stated("README.md"),
+        };
+        let facts: Vec<Fact> = facts.iter().map(fact).collect();
+        let described = Described { root_name, facts: &facts, ..Described::default() };
+        let (mut graph, mut diagnostics) = describe(&described, catalog);
+        diagnostics.extend(complete(&mut graph, catalog, "2026-11-24"));
+        (graph, diagnostics.into_iter().map(|d| d.code).collect())
+    }
+
+    fn steps(graph: &Graph) -> Vec<(&str, &str)> {
+        graph.edges.iter().map(|e| (graph.works[e.child].id.as_str(), graph.works[e.parent].id.as_str())).collect()
+    }
+
+    #[test]
+    fn a_model_named_as_its_own_base_keeps_that_step_and_its_other_parents() {
+        let itself = [(FactKind::BaseModel, "Acme/bot"), (FactKind::AdapterBase, "acme/bot")];
+        let (found, codes) = graph("acme/bot", &itself);
+        assert_eq!((steps(&found), codes), (vec![("acme/bot", "acme/bot")], vec!["base-is-itself"]));
+        assert!(!found.has_parent(0));
+        // what names no base otherwise is still looked at
+        let (found, _) = graph("acme/bot", &[itself[0], (FactKind::NameOrPath, "acme/elder")]);
+        assert_eq!(steps(&found), [("acme/bot", "acme/bot"), ("acme/bot", "acme/elder")]);
+        // and so is what the catalog knows of the name
+        let (unsloth, id) = ("unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit", "meta-llama/Llama-3.1-8B-Instruct");
+        let (found, _) = graph(unsloth, &[(FactKind::BaseModel, unsloth)]);
+        assert!(
+            steps(&found).contains(&(unsloth, unsloth)) && steps(&found).contains(&(unsloth, id)),
+            "{:?}",
+            steps(&found)
+        );
+    }
+
+    #[test]
+    fn where_a_config_was_saved_is_no_loop() {
+        let (found, codes) = graph("acme/bot", &[(FactKind::NameOrPath, "acme/bot"), (FactKind::Name, "bot")]);
+        assert_eq!((steps(&found), codes), (Vec::new(), Vec::new()));
+    }
+}

@@ -299,7 +299,14 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 )
                 .arg(format_arg(&["human", "json", "jsonl"])),
         )
-        .subcommand(Command::new("schema").about("prints the JSON Schema of freehold.report/1").hide(true))
+        .subcommand(
+            Command::new("schema").about("the JSON Schema of what a command prints with --format json").hide(true).arg(
+                Arg::new("command")
+                    .value_name("COMMAND")
+                    .value_parser(freehold_wire::WITH_SCHEMA.to_vec())
+                    .default_value("check"),
+            ),
+        )
         .subcommand(
             Command::new("help")
                 .about("help; --all shows every command and flag")

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Some(("kin", m)) => commands::kin::run(m, &catalog),
         Some(("catalog", m)) => commands::catalog::run(m, &catalog),
         Some(("assess", m)) => commands::assess::run(m, &catalog),
-        Some(("schema", _)) => commands::schema(),
+        Some(("schema", m)) => commands::schema(m),
         Some(("help", m)) => commands::help(m, &catalog),
         _ => commands::welcome(&catalog),
     };

@@ -115,8 +115,9 @@ pub(crate) fn help(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     }
 }
 
-/// `freehold schema`.
-pub(crate) fn schema() -> u8 {
-    print(&format!("{:#}\n", freehold_wire::report_schema()));
+/// `freehold schema COMMAND`.
+pub(crate) fn schema(matches: &ArgMatches) -> u8 {
+    let schema = freehold_wire::schema(get(matches, "command").unwrap_or_default()).unwrap_or_default();
+    print(&format!("{schema:#}\n"));
     exit::CLEAR
 }

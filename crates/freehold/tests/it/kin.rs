@@ -86,7 +86,7 @@ fn kin_are_told_from_strangers() {
         (code, report["schema"].as_str(), report["relation"].as_str()),
         (0, Some("freehold.kinship/1"), Some("adapter-merged"))
     );
-    let schema = freehold_wire::kinship_schema();
+    let schema = serde_json::from_str(&run(dir.path(), &["schema", "kin"]).1).unwrap();
     assert!(jsonschema::is_valid(&schema, &report), "{report}");
 }
 

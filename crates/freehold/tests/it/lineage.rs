@@ -102,6 +102,31 @@ fn mistakes() {
 }
 
 #[test]
+fn a_model_that_names_itself_as_its_base_is_shown_so_and_answered_as_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let card = |base: &str| format!("---\nlicense: mit\n{base}---\n# A bot\n");
+    for (folder, text) in [("a/bot", card("base_model: Bot\n")), ("b/bot", card(""))] {
+        fs::create_dir_all(dir.path().join(folder)).unwrap();
+        fs::write(dir.path().join(folder).join("README.md"), text).unwrap();
+    }
+    insta::assert_snapshot!(session(dir.path(), &[&["lineage", "a/bot", AS_OF], &["check", "a/bot", AS_OF]]));
+    let json = |args: &[&str]| -> Value { serde_json::from_str(&run(dir.path(), args).1).unwrap() };
+    let lineage = json(&["lineage", "a/bot", "--format", "json", AS_OF]);
+    assert_eq!(lineage["cycles"], serde_json::json!([["bot"]]));
+    let edge = &lineage["edges"][0];
+    assert_eq!((edge["child"].as_str(), edge["parent"].as_str()), (Some("bot"), Some("bot")));
+    let (_, svg, _) = run(dir.path(), &["lineage", "a/bot", "--format", "svg", AS_OF]);
+    assert!(svg.contains("class=\"line cycle"), "{svg}");
+    let judged = |folder: &str| json(&["check", folder, "--format", "json", AS_OF])["assessments"][0].clone();
+    for part in
+        ["verdict", "range", "by_access", "licenses", "obligations", "gaps", "questions", "assumptions", "findings"]
+    {
+        // the place of the license is the same too: the base stands below it
+        assert_eq!(judged("a/bot")[part], judged("b/bot")[part], "{part}");
+    }
+}
+
+#[test]
 fn a_picture_goes_into_a_file_and_holds_no_name_that_acts() {
     let dir = cases();
     let (code, out, err) = run(dir.path(), &["lineage", "bot.toml", "--format", "svg", "--out", "bot.svg"]);
@@ -122,7 +147,8 @@ fn json_keeps_to_its_schema() {
     let (code, out, _) = run(dir.path(), &["lineage", "bot.toml", "tool.toml", "--format", "json", AS_OF]);
     assert!(!out.contains('\u{202e}') && out.contains("\\u202e"));
     let json: Value = serde_json::from_str(&out).unwrap();
-    let validator = jsonschema::validator_for(&freehold_wire::lineage_schema()).unwrap();
+    let (_, schema, _) = run(dir.path(), &["schema", "lineage"]);
+    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
     let errors: Vec<String> = validator.iter_errors(&json).map(|e| e.to_string()).collect();
     assert!(errors.is_empty(), "{errors:?}");
     assert_eq!((code, json["schema"].as_str()), (0, Some("freehold.lineage/1")));

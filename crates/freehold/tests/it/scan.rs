@@ -46,4 +46,7 @@ fn what_lies_and_what_is_named() {
         dir.path(),
         &[&["scan"], &["scan", "tuned", "--format", "json"], &["scan", "empty"], &["scan", "absent"]]
     ));
+    let schema = serde_json::from_str(&run(dir.path(), &["schema", "scan"]).1).unwrap();
+    let report = serde_json::from_str(&run(dir.path(), &["scan", "--format", "json"]).1).unwrap();
+    assert!(jsonschema::is_valid(&schema, &report), "{report}");
 }
