@@ -12,6 +12,9 @@ use crate::yaml::{Id, Yaml};
 pub(crate) const CARD_BYTES_MAX: usize = 4 << 20;
 /// Longest front matter; the rest of a longer one is not read.
 const FRONT_MATTER_BYTES_MAX: usize = 1 << 20;
+/// Mappings that one merge key may name, and members that are taken of each.
+const MERGED_MAX: usize = 16;
+const MEMBERS_MAX: usize = 256;
 /// Times that reading resumes behind a mistake.
 const RESUMES_MAX: usize = 16;
 
@@ -134,6 +137,26 @@ impl Card<'_, '_> {
                 self.sink.warn("card-duplicate-key", message, place);
             }
             self.member(key, id);
+        }
+        if let Some(from) = yaml.get(root, "<<") {
+            self.merged(root, from);
+        }
+    }
+
+    /// YAML's merge key: members of other mappings, where the mapping itself has none of that name.
+    fn merged(&mut self, root: Id, from: Id) {
+        let yaml = self.yaml;
+        let own: BTreeSet<&str> = yaml.members(root).map(|(key, _)| key).collect();
+        let several = yaml.items(from).iter().copied().take(MERGED_MAX);
+        for map in std::iter::once(from).chain(several) {
+            for (key, id) in yaml.members(map).take(MEMBERS_MAX) {
+                if self.sink.is_full() {
+                    return;
+                }
+                if !own.contains(key) {
+                    self.member(key, id);
+                }
+            }
         }
     }
 

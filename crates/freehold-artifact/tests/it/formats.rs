@@ -405,3 +405,24 @@ fn configs_state_the_tokenizer_and_the_stretching() {
     let file = read("chat_template.jinja", "<start_of_turn>{{ x }}");
     assert!(file.facts[0].value.ends_with(" <start_of_turn>") && !file.model_file);
 }
+
+#[test]
+fn a_fence_of_yaml_may_be_written_oddly() {
+    let recipe = "merge_method: slerp\nbase_model: a/one\nmodels:\n  - model: b/two\n";
+    for info in ["", "yaml", ".yaml:", "YML", "{.yaml}", "yaml title=recipe"] {
+        let facts = read("README.md", format!("# x\n```{info}\n{recipe}```\n"));
+        assert_eq!(said(&facts, FactKind::MergeParent), ["base_model=a/one", "models[0].model=b/two"], "{info}");
+    }
+    let facts = read("README.md", format!("# x\n```python\n{recipe}```\n"));
+    assert_eq!(said(&facts, FactKind::MergeParent), Vec::<String>::new());
+}
+
+#[test]
+fn members_of_a_merge_key_are_members_of_the_card() {
+    let card = "---\nbase: &b\n  license: llama3\n  tags: [x]\n<<: *b\ntags: [y]\n---\n";
+    let facts = read("README.md", card);
+    assert_eq!(said(&facts, FactKind::LicenseTag), ["license=llama3"]);
+    assert_eq!(said(&facts, FactKind::Tag), ["tags[0]=y"]);
+    let several = "---\nx: &a {license: mit}\ny: &b {base_model: a/b}\n<<: [*a, *b]\n---\n";
+    assert_eq!(said(&read("README.md", several), FactKind::BaseModel), ["base_model=a/b"]);
+}
