@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::run::session;
+use crate::run::{run, session};
 
 fn write(dir: &Path, files: &[(&str, &str)]) {
     for (name, text) in files {
