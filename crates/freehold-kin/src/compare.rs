@@ -12,6 +12,8 @@ use crate::sample::{Measure, Piece, interleaved, measure, plan, read};
 const TENSORS_MAX: usize = 1024;
 /// Kinds of tensor that are sampled whatever the number of layers.
 const KINDS_MIN: usize = 12;
+/// Layers of a stack that are sampled; the deepest models have about 130.
+const LAYERS_MAX: u32 = 256;
 /// Numbers of a layer that tell it from others.
 const SIGNATURE: usize = 2048;
 /// Cosine from which a matrix is the other's descendant: chance gives 0.02.
@@ -173,7 +175,7 @@ pub fn compare(a: &Model<'_>, b: &Model<'_>) -> Kinship {
     let kinds = kinds(a, b);
     let mixed = a.form != b.form;
     let samples = |model: &Model<'_>| {
-        let wanted = model.tensors.iter().filter(|(k, _)| kinds.contains_key(&k.kind));
+        let wanted = model.tensors.iter().filter(|(k, _)| k.layer.is_none_or(|l| l < LAYERS_MAX));
         wanted
             .filter_map(|(key, t)| {
                 let kind = kinds.get(&key.kind)?;
@@ -228,7 +230,7 @@ fn kinds(a: &Model<'_>, b: &Model<'_>) -> BTreeMap<String, Kind> {
             let block = t.storage.block().0;
             let e = out.entry(key.kind.clone()).or_insert((t, block, 0, false));
             e.1 = e.1.max(block);
-            e.2 += 1;
+            e.2 += usize::from(key.layer.is_none_or(|l| l < LAYERS_MAX));
             e.3 |= t.is_across();
         }
         out

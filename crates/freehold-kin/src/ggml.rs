@@ -310,7 +310,7 @@ fn ternary(block: Block, b: &[u8], out: &mut Numbers) {
                 _ => (48 + i % 4, (i - 240) / 4),
             };
             let turned = byte(b, at).wrapping_mul(POWERS.get(power).copied().unwrap_or(1));
-            i8::try_from(u16::from(turned) * 3 >> 8).unwrap_or(0)
+            i8::try_from((u16::from(turned) * 3) >> 8).unwrap_or(0)
         } else {
             i8::try_from(two_bits(b, 0, i)).unwrap_or(0)
         };

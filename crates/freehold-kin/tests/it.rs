@@ -240,6 +240,18 @@ fn other_shapes_and_names_and_nothing_at_all_are_no_answer() {
     }
 }
 
+#[test]
+fn of_a_stack_that_no_model_has_some_layers_are_sampled() {
+    let deep = |seed: u64| {
+        let mut dice = Dice(seed);
+        let layer =
+            |l: usize| (format!("model.layers.{l}.mlp.up_proj.weight"), 16, (0..256).map(|_| dice.roll()).collect());
+        (0..600).map(layer).collect::<Vec<Tensor>>()
+    };
+    let k = kin(&[safetensors(&deep(1), false)], &[safetensors(&deep(2), false)]);
+    assert_eq!((k.relation, k.compared, k.layers), (Relation::Unrelated, 256, (600, 600)));
+}
+
 /// One model in both forms, made once.
 fn forms() -> &'static [Vec<u8>; 2] {
     static FORMS: std::sync::OnceLock<[Vec<u8>; 2]> = std::sync::OnceLock::new();
