@@ -249,7 +249,8 @@ fn of_a_stack_that_no_model_has_some_layers_are_sampled() {
         (0..600).map(layer).collect::<Vec<Tensor>>()
     };
     let k = kin(&[safetensors(&deep(1), false)], &[safetensors(&deep(2), false)]);
-    assert_eq!((k.relation, k.compared, k.layers), (Relation::Unrelated, 256, (600, 600)));
+    assert_eq!((k.compared, k.layers), (256, (600, 600)));
+    assert!(matches!(k.relation, Relation::Unrelated | Relation::CannotTell), "{k:#?}");
 }
 
 /// One model in both forms, made once.

@@ -178,7 +178,8 @@ fn eight_bit_floats_by_every_sort_of_scale() {
         let (e, m) = (i32::from(b >> 3), f32::from(b & 7));
         if e == 0 { m * 2f32.powi(-9) } else { (1.0 + m / 8.0) * 2f32.powi(e - 7) }
     };
-    let sorts: [(&str, &[usize], &dyn Fn(usize, usize) -> f32); 4] = [
+    type Sort<'s> = (&'s str, &'s [usize], &'s dyn Fn(usize, usize) -> f32);
+    let sorts: [Sort<'_>; 4] = [
         ("weight_scale", &[], &|_, _| 0.5),
         ("weight_scale", &[ROWS, 1], &|r, _| scale(r, 0)),
         ("weight_scale_inv", &[2, 2], &|r, c| [0.5, 0.25, 2.0, 4.0][r / 16 * 2 + c / 32]),
