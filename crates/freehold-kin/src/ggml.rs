@@ -86,8 +86,8 @@ const IQ4: [i8; 16] = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 
 /// Levels of a four-bit float, doubled.
 pub(crate) const FP4: [i8; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
 
-/// The points that IQ1, IQ2 and IQ3 choose from, packed as in `gguf`'s Python package (MIT, see `codebooks.txt`).
-const BOOKS: &[u8] = include_bytes!("codebooks.bin");
+/// The points that IQ1, IQ2 and IQ3 choose from, packed as in `gguf`'s Python package (its terms stand in `tables/codebooks.txt`).
+const BOOKS: &[u8] = include_bytes!("../tables/codebooks.bin");
 
 /// A codebook: where it begins, numbers of a point, bits of each, and what the bits stand for.
 struct Book {
