@@ -30,9 +30,8 @@ pub struct KinshipReport {
     pub classes: Vec<KinClass>,
     /// Tensors that show it, a dozen at most.
     pub proofs: Vec<KinTensor>,
-    /// Where both are folders of parts (diffusers), each part that both have, the largest first; what stands above is
+    /// Where both are folders of parts (diffusers), and else empty: each part that both have, the largest first; what stands above is
     /// said of that one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<KinPart>,
     /// Files that could not be read.
     pub diagnostics: Vec<Diagnostic>,

@@ -112,3 +112,33 @@ fn what_is_no_model_and_what_has_nothing_in_common() {
         ]
     ));
 }
+
+#[test]
+fn folders_of_parts_are_compared_part_by_part() {
+    let dir = tempfile::tempdir().unwrap();
+    let parts = |name: &str, unet: u64| {
+        let at = dir.path().join(name);
+        write(&at.join("unet/diffusion_pytorch_model.safetensors"), &made(unet));
+        write(&at.join("vae/diffusion_pytorch_model.safetensors"), &made(3)[..2]);
+        std::fs::create_dir_all(at.join("scheduler")).unwrap();
+        std::fs::write(at.join("model_index.json"), "{}").unwrap();
+    };
+    parts("one", 1);
+    parts("two", 2);
+    let (code, out, _) = run(dir.path(), &["kin", "one", "two", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let said = |i: usize| (report["parts"][i]["name"].as_str(), report["parts"][i]["relation"].as_str());
+    assert_eq!((code, report["relation"].as_str()), (0, Some("unrelated")));
+    assert_eq!(said(0), (Some("unet"), Some("unrelated")));
+    assert_eq!(said(1).0, Some("vae"));
+    assert!(jsonschema::is_valid(&freehold_wire::kinship_schema(), &report), "{report}");
+    let (_, out, _) = run(dir.path(), &["kin", "one", "two"]);
+    assert!(out.contains("one/unet") && out.contains("two/vae"), "{out}");
+    // a file of torch's beside what a training leaves
+    std::fs::create_dir(dir.path().join("torch")).unwrap();
+    for name in ["pytorch_model.bin", "training_args.bin"] {
+        std::fs::write(dir.path().join("torch").join(name), b"PK\x03\x04").unwrap();
+    }
+    let (code, _, err) = run(dir.path(), &["kin", "torch", "torch"]);
+    assert!(code == 3 && err.contains("pytorch_model.bin") && !err.contains("training_args"), "{code} {err}");
+}
