@@ -203,7 +203,9 @@ impl Catalog {
         }
         for e in &license.editions {
             if let Some(other) = self.editions.insert(e.text.clone(), index) {
-                let message = format!("`{}` is an edition of `{}` already", e.text, self.licenses[other].id);
+                // the other may be this very license, which is not among them yet
+                let other = self.licenses.get(other).map_or(&license.id, |l| &l.id);
+                let message = format!("`{}` is an edition of `{other}` already", e.text);
                 mistakes.push(Diagnostic::error("duplicate-edition", message).in_file(path));
             }
             self.aliases.entry(fold_tag(&e.text)).or_insert(index);

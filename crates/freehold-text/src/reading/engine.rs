@@ -299,7 +299,16 @@ impl Statement {
             quoted.end = (quoted.start + QUOTE_WORDS_MAX).min(self.clause.end);
         }
         let quote = text.get(bytes(&quoted)).unwrap_or("");
-        let quote = quote.get(..quote.floor_char_boundary(QUOTE_BYTES_MAX)).unwrap_or("").to_owned();
+        let quote = quote.get(..quote.floor_char_boundary(QUOTE_BYTES_MAX)).unwrap_or("");
+        // signs that are no words count as such where a person counts by the spaces
+        let quote = match quote.split_whitespace().nth(QUOTE_WORDS_MAX) {
+            Some(next) => {
+                let at = next.as_ptr().addr().saturating_sub(quote.as_ptr().addr());
+                quote.get(..at).unwrap_or("").trim_end()
+            }
+            None => quote,
+        };
+        let quote = quote.to_owned();
         Evidence { attitude: self.attitude, range: bytes(&self.clause), quote, conditional: self.conditional }
     }
 }

@@ -236,7 +236,8 @@ fn references(path: &str, catalog: &Catalog, found: &mut Found) {
     walk.filter_entry(move |e| {
         let name = e.file_name();
         let foreign = name == ".git" || name == "node_modules" || name == "site-packages" || name == "__pycache__";
-        !foreign && !(e.depth() > 0 && e.file_type().is_some_and(|t| t.is_dir()) && whole.contains(&place(e.path())))
+        let folder = e.depth() > 0 && e.file_type().is_some_and(|t| t.is_dir());
+        !(foreign || (folder && whole.contains(&place(e.path()))))
     });
     for entry in walk.build().flatten() {
         if found.files_read >= FILES_MAX {
