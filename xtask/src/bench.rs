@@ -40,7 +40,10 @@ pub(crate) fn command() -> Result<String, String> {
         let scanned = row(&format!("`freehold scan` of {MODELS} models"), &bin, &["scan", &path], &root, RUNS_MANY)?;
         let checked = row(&format!("`freehold check` of {MODELS} models"), &bin, &args, &root, RUNS_MANY)?;
         let read = timed(RUNS_MANY, || plain_read(&many))?;
-        Ok(format!("{scanned}{checked}| a plain read of the first 4 KiB of each of their files | {} | |\n", columns(&read)))
+        Ok(format!(
+            "{scanned}{checked}| a plain read of the first 4 KiB of each of their files | {} | |\n",
+            columns(&read)
+        ))
     });
     let removed = fs::remove_dir_all(&many);
     out.push_str(&done?);
@@ -90,7 +93,10 @@ fn models(dir: &Path) -> Result<(), String> {
         let files: [(&str, &[u8]); 5] = [
             ("README.md", card.as_bytes()),
             ("config.json", b"{\"model_type\":\"llama\",\"architectures\":[\"LlamaForCausalLM\"]}"),
-            ("generation_config.json", b"{\"_from_model_config\":true,\"bos_token_id\":128000,\"eos_token_id\":128001}"),
+            (
+                "generation_config.json",
+                b"{\"_from_model_config\":true,\"bos_token_id\":128000,\"eos_token_id\":128001}",
+            ),
             ("tokenizer_config.json", b"{\"tokenizer_class\":\"PreTrainedTokenizerFast\",\"model_max_length\":131072}"),
             ("model.safetensors", &weights),
         ];

@@ -74,7 +74,7 @@ fn named<'c>(id: String, kind: ReferenceKind, reference: &Reference, run: &Run<'
         _ => "named, not here",
     };
     let subject = Subject { id, kind: said.to_string(), ..Subject::default() };
-    (judge(parts(subject, graph, diagnostics, run), run.catalog), evidence)
+    (judge(parts(subject, Path::new(&evidence.file), graph, diagnostics, run), run.catalog), evidence)
 }
 
 /// The folder that a path lies in, as a path that can be opened.
@@ -111,11 +111,11 @@ fn files<'c>(
     }
 }
 
-fn parts(subject: Subject, graph: Graph, diagnostics: Vec<Diagnostic>, run: &Run<'_>) -> Parts {
+fn parts(subject: Subject, place: &Path, graph: Graph, diagnostics: Vec<Diagnostic>, run: &Run<'_>) -> Parts {
     Parts {
         subject,
         graph,
-        deployment: run.deployment.clone(),
+        deployment: run.deployment_of(place).clone(),
         outgoing: run.outgoing.clone(),
         made_by: None,
         diagnostics,
@@ -146,7 +146,7 @@ fn whole<'c>(
         files: components.iter().map(|(d, _)| d.subject.files).sum(),
         components: n,
     };
-    let mut all = parts(subject, graph, Vec::new(), run);
+    let mut all = parts(subject, Path::new(path), graph, Vec::new(), run);
     for (d, _) in &components {
         // what a component's own files show is the whole's too; the engine finds the rest anew
         all.diagnostics.extend(d.diagnostics.iter().cloned());

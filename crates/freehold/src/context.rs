@@ -12,6 +12,7 @@ use freehold_catalog::{Catalog, FactDef, FactType};
 use freehold_check::{Said, read_facts, read_value};
 
 use crate::cli::{flag_of, stated_facts};
+use crate::deployments::{self, ByPath};
 
 /// Largest deployment file, in bytes.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -43,21 +44,41 @@ pub(crate) fn all<'m>(matches: &'m ArgMatches, id: &str) -> Vec<&'m str> {
     matches.try_get_many::<String>(id).ok().flatten().map(|v| v.map(String::as_str).collect()).unwrap_or_default()
 }
 
-/// The facts of the run: the organization's file, then `--use`, then flags, the later over the earlier.
-pub(crate) fn deployment(matches: &ArgMatches, catalog: &Catalog, mistakes: &mut Vec<Diagnostic>) -> Deployment {
-    let mut deployment = from_files(get(matches, "use-file"), catalog, mistakes);
+/// The facts of the run: the organization's file, then `--use`, then flags, the later over the earlier; and those of
+/// each `[[deployment]]` of the organization's file, with the same flags.
+pub(crate) fn deployment(
+    matches: &ArgMatches,
+    catalog: &Catalog,
+    mistakes: &mut Vec<Diagnostic>,
+) -> (Deployment, Vec<ByPath>) {
+    let (mut deployment, mut by_path) = from_files(get(matches, "use-file"), catalog, mistakes);
     from_flags(matches, catalog, &mut deployment, mistakes);
-    deployment
+    for one in &mut by_path {
+        // their mistakes are told already
+        from_flags(matches, catalog, &mut one.deployment, &mut Vec::new());
+    }
+    (deployment, by_path)
 }
 
-/// The facts of the organization's file and of a deployment file.
-pub(crate) fn from_files(file: Option<&str>, catalog: &Catalog, mistakes: &mut Vec<Diagnostic>) -> Deployment {
+/// [`deployment`] before any flag.
+pub(crate) fn from_files(
+    file: Option<&str>,
+    catalog: &Catalog,
+    mistakes: &mut Vec<Diagnostic>,
+) -> (Deployment, Vec<ByPath>) {
     let mut deployment = Deployment::empty(catalog);
-    let organization = find_organization_file();
-    for path in organization.iter().map(PathBuf::as_path).chain(file.map(Path::new)) {
-        read_file(path, catalog, &mut deployment, mistakes);
+    let mut by_path = Vec::new();
+    if let Some(path) = find_organization_file() {
+        by_path = read_file(&path, true, catalog, &mut deployment, mistakes);
     }
-    deployment
+    if let Some(path) = file {
+        // what is stated for this run is stated for every path
+        read_file(Path::new(path), false, catalog, &mut deployment, mistakes);
+        for one in &mut by_path {
+            read_file(Path::new(path), false, catalog, &mut one.deployment, &mut Vec::new());
+        }
+    }
+    (deployment, by_path)
 }
 
 fn find_organization_file() -> Option<PathBuf> {
@@ -67,29 +88,50 @@ fn find_organization_file() -> Option<PathBuf> {
     Some(found.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(found))
 }
 
-fn read_file(path: &Path, catalog: &Catalog, deployment: &mut Deployment, mistakes: &mut Vec<Diagnostic>) {
+fn read_file(
+    path: &Path,
+    organization: bool,
+    catalog: &Catalog,
+    deployment: &mut Deployment,
+    mistakes: &mut Vec<Diagnostic>,
+) -> Vec<ByPath> {
     let name = path.display().to_string();
     let text = match fs::metadata(path) {
         Ok(m) if m.is_file() && m.len() <= CONFIG_BYTES_MAX => fs::read_to_string(path),
         Ok(m) if m.is_file() => {
             let message = format!("a file of {} bytes; the limit is {CONFIG_BYTES_MAX}", m.len());
             mistakes.push(Diagnostic::error("file-too-large", message).in_file(name));
-            return;
+            return Vec::new();
         }
         Ok(_) => {
             mistakes.push(Diagnostic::error("not-a-file", "not a regular file").in_file(name));
-            return;
+            return Vec::new();
         }
         Err(e) => Err(e),
     };
     match text {
-        Ok(text) => read_text(&name, &text, catalog, deployment, mistakes),
-        Err(e) => mistakes.push(Diagnostic::error("unreadable", format!("cannot be read: {e}")).in_file(name)),
+        Ok(text) => {
+            let root = path.parent().filter(|_| organization);
+            read_text(&name, &text, root, catalog, deployment, mistakes)
+        }
+        Err(e) => {
+            mistakes.push(Diagnostic::error("unreadable", format!("cannot be read: {e}")).in_file(name));
+            Vec::new()
+        }
     }
 }
 
-/// Reads `[organization]` and `[use]`; anything else is a mistake.
-fn read_text(name: &str, text: &str, catalog: &Catalog, deployment: &mut Deployment, mistakes: &mut Vec<Diagnostic>) {
+/// Reads `[organization]` and `[use]`, and in the organization's file, which lies in `folder`, every `[[deployment]]`;
+/// anything else is a mistake.
+fn read_text(
+    name: &str,
+    text: &str,
+    folder: Option<&Path>,
+    catalog: &Catalog,
+    deployment: &mut Deployment,
+    mistakes: &mut Vec<Diagnostic>,
+) -> Vec<ByPath> {
+    let mut by_path = Vec::new();
     let sink = Sink::new(name, text);
     let root = parse_toml(&sink);
     if let Some(top) = Table::open(&root, name, &sink) {
@@ -98,9 +140,13 @@ fn read_text(name: &str, text: &str, catalog: &Catalog, deployment: &mut Deploym
                 read_facts(prefix, node, catalog, &sink, deployment);
             }
         }
+        if let Some(folder) = folder {
+            by_path = deployments::read(&top, folder, deployment, catalog, &sink);
+        }
         top.finish();
     }
     mistakes.extend(sink.into_diagnostics());
+    by_path
 }
 
 /// The facts that flags state.

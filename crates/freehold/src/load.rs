@@ -1,7 +1,7 @@
 //! From a path to dossiers: the shell around the one pipeline.
 
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use freehold_assess::Deployment;
 use freehold_base::Diagnostic;
@@ -10,6 +10,8 @@ use freehold_check::{
     Dossier, ModelFiles, Outgoing, Parts, ReleaseFile, Said, case_from_toml, judge, judge_unasked, model, read_release,
 };
 use freehold_text::Index;
+
+use crate::deployments::ByPath;
 
 /// Models between two signs of progress on a terminal.
 const PROGRESS_EVERY: usize = 100;
@@ -31,18 +33,26 @@ pub(crate) struct Run<'c> {
     pub(crate) catalog: &'c Catalog,
     pub(crate) index: Index<'static>,
     pub(crate) deployment: Deployment,
+    /// Deployments by path, the first that holds a path before `deployment`.
+    pub(crate) by_path: Vec<ByPath>,
     pub(crate) said: Said,
     pub(crate) outgoing: Option<Outgoing>,
     pub(crate) as_of: String,
 }
 
 impl<'c> Run<'c> {
+    /// The deployment of what lies at a path.
+    pub(crate) fn deployment_of(&self, path: &Path) -> &Deployment {
+        self.by_path.iter().find(|d| d.holds(path)).map_or(&self.deployment, |d| &d.deployment)
+    }
+
     /// The same run for the parts of an assembly: what the user said of the whole is not said of them.
     pub(crate) fn for_parts(&self) -> Run<'c> {
         Run {
             catalog: self.catalog,
             index: self.index,
             deployment: self.deployment.clone(),
+            by_path: self.by_path.clone(),
             said: Said::default(),
             outgoing: self.outgoing.clone(),
             as_of: self.as_of.clone(),
@@ -203,6 +213,13 @@ pub(crate) fn inventory<'c>(path: &str, artifact: &freehold_artifact::Artifact, 
     judge_unasked(parts(path, artifact, run), run.catalog)
 }
 
+/// Where a model of a walk lies: `name` is relative to `path`, or is what `path` is called.
+fn place(path: &str, name: &str) -> PathBuf {
+    let path = Path::new(path);
+    let own = path.file_name().is_some_and(|n| n == name);
+    if own || path.is_file() { path.to_path_buf() } else { path.join(name) }
+}
+
 fn parts(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'_>) -> Parts {
     let files = ModelFiles {
         root_name: &artifact.root_name,
@@ -223,7 +240,7 @@ fn parts(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'_>) -> P
     Parts {
         subject: model.subject,
         graph: model.graph,
-        deployment: run.deployment.clone(),
+        deployment: run.deployment_of(&place(path, &artifact.root_name)).clone(),
         outgoing: run.outgoing.clone(),
         made_by: None,
         diagnostics: model.diagnostics,

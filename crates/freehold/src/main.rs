@@ -4,6 +4,7 @@ mod assembly;
 mod cli;
 mod commands;
 mod context;
+mod deployments;
 mod exit;
 mod law;
 mod load;

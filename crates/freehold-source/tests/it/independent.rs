@@ -57,10 +57,6 @@ const REASONS: &[Reason] = &[
         why: "FROM names a file or a blob: bytes, and no name of a parent",
         holds: |d| d.field == "from" && d.ours.is_empty() && d.theirs.iter().all(|t| t.starts_with(['.', '/'])),
     },
-    Reason {
-        why: "the tag that Ollama means anyway is no part of a repository's name",
-        holds: |d| d.field == "from" && d.theirs.iter().map(|t| t.trim_end_matches(":latest")).eq(d.ours),
-    },
 ];
 
 /// Fields of each kind of file, and the facts that state the same.

@@ -55,7 +55,7 @@ pub(crate) fn prepare<'c>(matches: &ArgMatches, catalog: &'c Catalog) -> Result<
     let mut mistakes = Vec::new();
     let mut unreadable = Vec::new();
     let as_of = context::as_of(matches, &mut mistakes);
-    let deployment = context::deployment(matches, catalog, &mut mistakes);
+    let (deployment, by_path) = context::deployment(matches, catalog, &mut mistakes);
     let index = text_index().map_err(|d| {
         report(&[d]);
         70u8
@@ -70,7 +70,7 @@ pub(crate) fn prepare<'c>(matches: &ArgMatches, catalog: &'c Catalog) -> Result<
     if !unreadable.is_empty() {
         return Err(exit::UNREADABLE);
     }
-    Ok(Run { catalog, index, deployment, said: context::said(matches), outgoing, as_of })
+    Ok(Run { catalog, index, deployment, by_path, said: context::said(matches), outgoing, as_of })
 }
 
 /// `freehold` alone: what is here, what to type next.

@@ -17,7 +17,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     };
     let mut mistakes = Vec::new();
     // the world as it is: what the files say; the flags are the change
-    let deployment = from_files(get(matches, "use-file"), catalog, &mut mistakes);
+    let (deployment, by_path) = from_files(get(matches, "use-file"), catalog, &mut mistakes);
     let mut changed = deployment.clone();
     let mut changes = from_flags(matches, catalog, &mut changed, &mut mistakes);
     let swap = get(matches, "swap-base").map(str::to_string);
@@ -42,6 +42,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         catalog,
         index: after.index,
         deployment,
+        by_path,
         said: Default::default(),
         outgoing: after.outgoing.clone(),
         as_of: after.as_of.clone(),

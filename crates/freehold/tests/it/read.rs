@@ -82,7 +82,7 @@ fn gguf(texts: &[(&str, &str)], numbers: &[(&str, u32)], tensors: &[(&str, &[u64
     for (name, shape) in tensors {
         let dimensions: Vec<u8> = shape.iter().flat_map(|d| d.to_le_bytes()).collect();
         // each begins where the data begins: no byte of it is read
-        out.extend([string(name), (shape.len() as u32).to_le_bytes().to_vec(), dimensions, vec![0; 12]].concat());
+        out.extend([string(name), u32::try_from(shape.len()).unwrap().to_le_bytes().to_vec(), dimensions, vec![0; 12]].concat());
     }
     out
 }
