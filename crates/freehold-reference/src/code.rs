@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::defined::Origin;
 use crate::ids::{self, Named, Slot};
 use crate::lex::{self, Tok, Token};
 use crate::piece::Piece;
 use crate::programs::{self, Shell};
 use crate::shell::{self, Word};
 use crate::sink::Sink;
+use crate::steps;
 use crate::{ReferenceKind, Role};
 
 /// How comments, literals and line ends are written.
@@ -28,6 +30,15 @@ const EXPRESSION_TOKENS_MAX: usize = 64;
 /// Constants of one name that are remembered.
 const BINDINGS_MAX: usize = 64;
 
+/// Longest name whose constants are remembered, in bytes.
+const BOUND_BYTES_MAX: usize = 96;
+
+/// Imported names that are remembered.
+const IMPORTS_MAX: usize = 1024;
+
+/// Tokens of one import that are looked at.
+const IMPORT_TOKENS_MAX: usize = 96;
+
 /// Hops from a name to its text.
 const HOPS_MAX: u8 = 2;
 
@@ -39,6 +50,8 @@ const VARIABLE_BYTES_MAX: usize = 120;
 struct Binding {
     at: usize,
     from: usize,
+    /// Where its expression ends.
+    end: usize,
 }
 
 /// One argument of a call: its name, where its value begins and ends.
@@ -91,6 +104,39 @@ struct Open {
     barred: bool,
 }
 
+/// Brackets that are kept; deeper ones count as the deepest.
+const NESTED_MAX: usize = 2048;
+
+/// Open brackets with what is known of each.
+#[derive(Default)]
+struct Nested<T> {
+    open: Vec<T>,
+    deeper: usize,
+}
+
+impl<T: Copy + Default> Nested<T> {
+    fn push(&mut self, what: T) {
+        if self.open.len() < NESTED_MAX {
+            self.open.push(what);
+        } else {
+            self.deeper += 1;
+        }
+    }
+
+    fn pop(&mut self) {
+        match self.deeper.checked_sub(1) {
+            Some(n) => self.deeper = n,
+            None => {
+                self.open.pop();
+            }
+        }
+    }
+
+    fn top(&self) -> T {
+        self.open.last().copied().unwrap_or_default()
+    }
+}
+
 /// What an expression says.
 enum Said {
     /// These literals; `true`: exactly one and nothing else.
@@ -110,15 +156,21 @@ struct Code<'p> {
     tokens: Vec<Token>,
     bindings: BTreeMap<&'p str, Vec<Binding>>,
     mlx: bool,
+    /// The file speaks of the hub or of weights, so that a `repo` is likely one of the hub.
+    hub: bool,
 }
 
 /// Reads all of `piece`.
 pub(crate) fn scan(sink: &mut Sink<'_>, piece: &Piece<'_>, style: Style) {
     let text = piece.text.as_ref();
     let tokens = lex::tokens(text, style);
+    let hub = ["hugging", "hf_", "from_pretrained", "transformers", "diffusers", "safetensors", "gguf", "GGUF"];
+    let hub = hub.iter().any(|w| text.contains(w));
     let mlx = text.contains("mlx_lm") || text.contains("mlx_vlm");
-    let mut code = Code { piece, text, style, tokens, bindings: BTreeMap::new(), mlx };
+    let mut code = Code { piece, text, style, tokens, bindings: BTreeMap::new(), mlx, hub };
     code.bind();
+    code.import(sink);
+    code.define(sink);
     code.read(sink);
 }
 
@@ -132,7 +184,7 @@ impl<'p> Code<'p> {
     }
 
     fn said(&self, at: usize) -> &'p str {
-        self.tokens.get(at).and_then(|t| self.text.get(t.start..t.end)).unwrap_or_default()
+        self.tokens.get(at).and_then(|t| self.text.get(t.start()..t.end())).unwrap_or_default()
     }
 
     fn name(&self, at: usize) -> &'p str {
@@ -153,7 +205,10 @@ impl<'p> Code<'p> {
 
     fn span(&self, at: usize) -> (usize, usize) {
         self.tokens.get(at).map_or((0, 0), |t| {
-            (self.piece.at(t.start), self.piece.at(t.end.saturating_sub(1).max(t.start)) + usize::from(t.end > t.start))
+            (
+                self.piece.at(t.start()),
+                self.piece.at(t.end().saturating_sub(1).max(t.start())) + usize::from(t.end() > t.start()),
+            )
         })
     }
 
@@ -163,7 +218,7 @@ impl<'p> Code<'p> {
             matches!(self.tok(i), Some(Tok::Mark(b'=' | b'!' | b'<' | b'>' | b'+' | b'-' | b'*' | b'/' | b'|' | b'&')))
         };
         let touching =
-            |i: usize, j: usize| self.tokens.get(i).zip(self.tokens.get(j)).is_some_and(|(a, b)| a.end == b.start);
+            |i: usize, j: usize| self.tokens.get(i).zip(self.tokens.get(j)).is_some_and(|(a, b)| a.end() == b.start());
         self.is(at, b'=')
             && !(matches!(self.tok(at + 1), Some(Tok::Mark(b'=' | b'>'))) && touching(at, at + 1))
             && !at.checked_sub(1).is_some_and(|p| marks(p) && touching(p, at))
@@ -174,6 +229,7 @@ impl<'p> Code<'p> {
         let mut depth = 0usize;
         let mut at = from;
         while at < from + EXPRESSION_TOKENS_MAX {
+            steps::count(1);
             match self.tok(at) {
                 None => return at,
                 Some(Tok::Mark(b'(' | b'[' | b'{')) => depth += 1,
@@ -201,8 +257,7 @@ impl<'p> Code<'p> {
 
     /// Remembers which names are given which expressions.
     fn bind(&mut self) {
-        let mut found: Vec<(&'p str, Binding)> = Vec::new();
-        let mut open: Vec<(u8, bool)> = Vec::new();
+        let mut open: Nested<bool> = Nested::default();
         for at in 0..self.tokens.len() {
             match self.tok(at) {
                 Some(Tok::Mark(b @ (b'(' | b'[' | b'{'))) => {
@@ -210,26 +265,116 @@ impl<'p> Code<'p> {
                     let called = b == b'(' && at > 0 && self.tok(at - 1) == Some(Tok::Name);
                     let definition =
                         called && at >= 2 && matches!(self.name(at - 2), "def" | "function" | "fn" | "func");
-                    open.push((b, called && !definition));
-                    if called && self.name(at - 1) == "add_argument" {
-                        found.extend(self.parsed_flag(at));
+                    open.push(called && !definition);
+                    let flag = (called && self.name(at - 1) == "add_argument").then(|| self.parsed_flag(at)).flatten();
+                    if let Some((name, binding)) = flag {
+                        let known = self.bindings.entry(name).or_default();
+                        if known.len() < BINDINGS_MAX {
+                            known.push(binding);
+                        }
                     }
                 }
                 Some(Tok::Mark(b')' | b']' | b'}')) => {
                     open.pop();
                 }
-                Some(Tok::Mark(b'=')) if self.is_assign(at) && !open.last().is_some_and(|o| o.1) => {
+                Some(Tok::Mark(b'=')) if self.is_assign(at) && !open.top() => {
                     let Some(name) = self.assigned(at) else { continue };
                     let from = at + 1;
-                    found.push((self.name(name), Binding { at: name, from }));
+                    let text = self.name(name);
+                    if text.len() > BOUND_BYTES_MAX {
+                        continue;
+                    }
+                    let known = self.bindings.entry(text).or_default();
+                    if known.len() < BINDINGS_MAX {
+                        let end = self.expression_end(from);
+                        if let Some(known) = self.bindings.get_mut(text) {
+                            known.push(Binding { at: name, from, end });
+                        }
+                    }
                 }
                 _ => {}
             }
         }
-        for (name, binding) in found {
-            let known = self.bindings.entry(name).or_default();
-            if known.len() < BINDINGS_MAX {
-                known.push(binding);
+    }
+
+    /// `from a.b import X as Y`, `import {X as Y} from './b'`, `use a::b::X`: which module a name comes from.
+    fn import(&self, sink: &mut Sink<'_>) {
+        for at in 0..self.tokens.len() {
+            let begins = at.checked_sub(1).is_none_or(|p| matches!(self.tok(p), Some(Tok::Line | Tok::Mark(b';'))));
+            if !begins || sink.imports.len() >= IMPORTS_MAX {
+                continue;
+            }
+            let begins = match self.style {
+                Style::Python => self.name(at) == "from",
+                Style::JavaScript => matches!(self.name(at), "import" | "const"),
+                Style::Rust => self.name(at) == "use",
+            };
+            if !begins {
+                continue;
+            }
+            steps::count(IMPORT_TOKENS_MAX);
+            let to = (at..at + IMPORT_TOKENS_MAX).find(|i| match self.tok(*i) {
+                None => true,
+                Some(Tok::Mark(b';')) => true,
+                // inside brackets an import goes on
+                Some(Tok::Line) => {
+                    !(at..*i).any(|j| self.is(j, b'(') || self.is(j, b'{'))
+                        || (at..*i).any(|j| self.is(j, b')') || self.is(j, b'}'))
+                }
+                _ => false,
+            });
+            let Some(to) = to else { continue };
+            let names = |from: usize, to: usize, stem: &str, sink: &mut Sink<'_>| {
+                let mut i = from;
+                while i < to {
+                    let name = self.name(i);
+                    i += 1;
+                    if name.is_empty() || matches!(name, "type" | "as") {
+                        continue;
+                    }
+                    let renamed = self.name(i) == "as" || (self.is(i, b':') && !self.is(i + 1, b':'));
+                    let own = if renamed { self.name(i + 1) } else { name };
+                    i += if renamed { 2 } else { 0 };
+                    if own.len() <= BOUND_BYTES_MAX && stem.len() <= BOUND_BYTES_MAX {
+                        sink.imports.insert(own.to_owned(), (stem.to_owned(), name.to_owned()));
+                    }
+                }
+            };
+            match (self.style, self.name(at)) {
+                (Style::Python, "from") => {
+                    let Some(word) = (at..to).find(|i| self.name(*i) == "import") else { continue };
+                    names(word + 1, to, self.last_name(at + 1, word), sink);
+                }
+                (Style::JavaScript, "import" | "const") => {
+                    let Some(path) = (at..to).rev().find(|i| matches!(self.tok(*i), Some(Tok::Text { .. }))) else {
+                        continue;
+                    };
+                    let from = (at..path).find(|i| matches!(self.name(*i), "from" | "require")).unwrap_or(path);
+                    let said = self.said(path).trim_end_matches('/');
+                    let said = said.strip_suffix("/index").unwrap_or(said);
+                    let stem = said.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default();
+                    if from < path && said.starts_with(['.', '@', '~']) {
+                        names(at + 1, from, stem, sink);
+                    }
+                }
+                (Style::Rust, "use") => {
+                    let Some(last) = (at..to).rev().find(|i| self.is(*i, b':')) else { continue };
+                    let stem = self.last_name(at + 1, last);
+                    names(last + 1, to, stem, sink);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Constants that another file may import: each name that is given one text.
+    fn define(&self, sink: &mut Sink<'_>) {
+        for (name, all) in &self.bindings {
+            let [b] = all.as_slice() else { continue };
+            if let Said::Texts(texts, true) = self.expression(b.from, b.end)
+                && let Some(text) = texts.first()
+            {
+                sink.define(Origin::Code, name, self.said(*text), self.span(*text));
             }
         }
     }
@@ -240,12 +385,32 @@ impl<'p> Code<'p> {
         let flag =
             arguments.iter().filter(|a| a.name.is_empty()).map(|a| self.said(a.from)).find(|f| f.starts_with("--"))?;
         let default = arguments.iter().find(|a| a.name == "default")?;
-        Some((flag.trim_start_matches('-'), Binding { at: paren, from: default.from }))
+        let end = self.expression_end(default.from);
+        Some((flag.trim_start_matches('-'), Binding { at: paren, from: default.from, end }))
     }
 
     /// The name that `=` at `at` gives a value, with a type between (`x: str = `) or without.
     fn assigned(&self, at: usize) -> Option<usize> {
         let last = at.checked_sub(1)?;
+        // back over `Annotated[str, "…"]`
+        if self.is(last, b']') {
+            let mut depth = 0usize;
+            for i in (last.saturating_sub(EXPRESSION_TOKENS_MAX)..=last).rev() {
+                match self.tok(i)? {
+                    Tok::Mark(b']') => depth += 1,
+                    Tok::Mark(b'[') => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                if depth == 0 {
+                    let (kind, colon, name) = (i.checked_sub(1)?, i.checked_sub(2)?, i.checked_sub(3)?);
+                    let typed = self.tok(kind)? == Tok::Name && self.is(colon, b':') && self.tok(name)? == Tok::Name;
+                    if typed {
+                        return Some(name);
+                    }
+                    break;
+                }
+            }
+        }
         // back over a type, at most 8 tokens on this line
         for back in 0..8 {
             let Some(i) = last.checked_sub(back) else { break };
@@ -268,6 +433,7 @@ impl<'p> Code<'p> {
         let stop = (paren + CALL_TOKENS_MAX).min(self.tokens.len());
         let mut at = paren + 1;
         while at <= stop {
+            steps::count(1);
             let ends = match self.tok(at) {
                 None => true,
                 Some(Tok::Mark(b'(' | b'[' | b'{')) => {
@@ -321,6 +487,7 @@ impl<'p> Code<'p> {
     /// What the expression `from..to` says.
     fn expression(&self, from: usize, to: usize) -> Said {
         let significant = |i: &usize| self.tok(*i) != Some(Tok::Line);
+        steps::count(to.saturating_sub(from));
         let mut inside = (from..to).filter(significant);
         let Some(first) = inside.next() else { return Said::Other };
         let texts: Vec<usize> = (from..to).filter(|i| matches!(self.tok(*i), Some(Tok::Text { .. }))).collect();
@@ -370,12 +537,14 @@ impl<'p> Code<'p> {
     fn bound(&self, name: &str, at: usize) -> Option<Binding> {
         let all = self.bindings.get(name)?;
         // not the expression that it stands in: `path = Path(path)`
-        let before = all.iter().rev().find(|b| b.from <= at && self.expression_end(b.from) <= at);
+        let upto = all.partition_point(|b| b.from <= at);
+        let before = all.get(..upto).unwrap_or_default().iter().rev().find(|b| b.end <= at);
         before.or_else(|| all.iter().find(|b| b.at > at)).copied()
     }
 
     /// True where the call at `from..to` is one that is reported by itself (`snapshot_download(…)`).
     fn is_loaded(&self, from: usize, to: usize) -> bool {
+        steps::count(to.saturating_sub(from));
         (from..to).any(|i| self.tok(i) == Some(Tok::Name) && self.is(i + 1, b'(') && self.loader(i).is_some())
     }
 
@@ -432,8 +601,7 @@ impl<'p> Code<'p> {
             Said::Name => {
                 let name = self.last_name(from, to);
                 let Some(b) = self.bound(name, from).filter(|_| hops > 0) else { return false };
-                self.is_loaded(b.from, self.expression_end(b.from))
-                    || self.resolve(b.from, self.expression_end(b.from), makes, slot, hops - 1, out)
+                self.is_loaded(b.from, b.end) || self.resolve(b.from, b.end, makes, slot, hops - 1, out)
             }
             Said::Other => self.is_loaded(from, to),
         }
@@ -601,13 +769,72 @@ impl<'p> Code<'p> {
             | "HuggingFaceInferenceAPIEmbeddings" => {
                 loader("inference client", &["repo_id", "model", "model_name", "model_id"], 0, Slot::Named)
             }
-            "init_chat_model" | "init_embeddings" => loader("init_chat_model", &["model"], 0, Slot::Named),
+            "init_chat_model" | "init_embeddings" | "initChatModel" | "from_provider" => {
+                loader("init_chat_model", &["model"], 0, Slot::Named)
+            }
             "GenerativeModel" | "getGenerativeModel" | "openai" | "anthropic" | "google" | "mistral" | "groq"
             | "xai" | "cohere" | "bedrock" | "languageModel" | "gateway" => {
                 Loader { makes: Makes::Vendor, ..loader("model of an API", &["model", "model_name"], 0, Slot::Named) }
             }
             "model" if self.style == Style::Rust && !object.is_empty() => {
-                Loader { open: true, ..loader("hf-hub model", &[], 0, Slot::Repo) }
+                Loader { open: true, ..loader("hf-hub model", &[], 0, Slot::Named) }
+            }
+            "new" if self.style == Style::Rust && object.ends_with("ModelBuilder") => {
+                loader("model builder", &[], 0, Slot::Named)
+            }
+            "new" if self.style == Style::Rust && matches!(object, "GenerationRequest" | "ChatMessageRequest") => {
+                loader("Ollama client", &[], 0, Slot::Ollama)
+            }
+            "agent" | "extractor" | "completion_model" if self.style == Style::Rust => {
+                Loader { makes: Makes::Vendor, ..loader("model of an API", &[], 0, Slot::Named) }
+            }
+            "encoding_for_model" | "EncodingForModel" => Loader {
+                makes: Makes::Vendor,
+                role: Some(Role::Tokenizer),
+                ..loader("encoding_for_model", &["model_name"], 0, Slot::Named)
+            },
+            "KeyBERT" | "BERTopic" => Loader {
+                makes: Makes::Owner("sentence-transformers"),
+                position: (name == "KeyBERT").then_some(0),
+                ..loader("SentenceTransformer", &["model", "embedding_model"], 0, Slot::Loaded)
+            },
+            "from_hparams" => Loader { open: true, ..loader("from_hparams", &["source"], 0, Slot::Repo) },
+            "Textractor" | "Embeddings" | "Summary" | "Reranker" | "Encoder" => {
+                Loader { makes: Makes::HubId, ..loader("model class", &["path", "model"], 0, Slot::Named) }
+            }
+            "load" if matches!(object, "SequenceTagger" | "TextClassifier") => {
+                Loader { makes: Makes::HubId, ..loader("flair model", &[], 0, Slot::Named) }
+            }
+            "transformers" | "exllamav2" | "mlxlm" | "vllm" if object == "models" => {
+                Loader { makes: Makes::HubId, ..loader("outlines model", &["model_name"], 0, Slot::Named) }
+            }
+            "import_model" if object == "transformers" => {
+                Loader { makes: Makes::HubId, ..loader("bentoml model", &[], 1, Slot::Named) }
+            }
+            "DownloadModel" | "downloadModel" => loader("download", &["modelName"], 0, Slot::Repo),
+            "New" if object == "hub" => loader("download", &[], 0, Slot::Repo),
+            "newInstance" if object == "HuggingFaceTokenizer" => {
+                Loader { role: Some(Role::Tokenizer), ..loader("tokenizer", &[], 0, Slot::Loaded) }
+            }
+            "OllamaApiClient" => loader("Ollama client", &["defaultModel"], 1, Slot::Ollama),
+            "ModelParams" if self.style == Style::JavaScript => loader("LLamaSharp", &["modelPath"], 0, Slot::Path),
+            "optModelUrls" | "optModelName" => loader("DJL criteria", &[], 0, Slot::Named),
+            _ if name.starts_with("AddOpenAI")
+                || name.starts_with("AddHuggingFace")
+                || name.starts_with("AddOllama") =>
+            {
+                let slot = if name.starts_with("AddOllama") { Slot::Ollama } else { Slot::Named };
+                loader("kernel builder", &["modelId"], 0, slot)
+            }
+            // `OllamaChatModel.builder().modelName("x")`
+            "modelName" | "modelId" | "model"
+                if self.style == Style::JavaScript && self.is(callee.saturating_sub(1), b'.') =>
+            {
+                let from = callee.saturating_sub(EXPRESSION_TOKENS_MAX);
+                let back = (from..callee).rev().take_while(|i| !self.is(*i, b';') && !self.is(*i, b'{'));
+                let ollama = back.into_iter().any(|i| self.name(i).contains("Ollama"));
+                let slot = if ollama { Slot::Ollama } else { Slot::Named };
+                loader("model of a builder", &[], 0, slot)
             }
             "new" | "with_revision" | "model" if self.style == Style::Rust && object == "Repo" => {
                 Loader { open: true, ..loader("hf-hub model", &[], 0, Slot::Repo) }
@@ -620,7 +847,7 @@ impl<'p> Code<'p> {
     /// Reads all calls, arguments, entries, constants and literals.
     fn read(&self, sink: &mut Sink<'_>) {
         // open brackets, with the name that is called where it is a call
-        let mut open: Vec<Open> = Vec::new();
+        let mut open: Nested<Open> = Nested::default();
         for at in 0..self.tokens.len() {
             if sink.full() {
                 sink.cut();
@@ -634,7 +861,7 @@ impl<'p> Code<'p> {
                 }
                 // an object or list inside a call belongs to it
                 Some(Tok::Mark(b'[' | b'{')) => {
-                    open.push(open.last().copied().unwrap_or_default());
+                    open.push(open.top());
                     if self.is(at, b'[') {
                         self.command_list(sink, at);
                     }
@@ -643,8 +870,15 @@ impl<'p> Code<'p> {
                     open.pop();
                 }
                 Some(Tok::Mark(b'=')) if self.is_assign(at) => {
-                    if let Some(name) = self.assigned(at) {
-                        self.slot(sink, self.name(name), at + 1, open.last().copied().unwrap_or_default(), true);
+                    // `os.environ["MODEL_ID"] = "x"`
+                    if at > 3
+                        && self.is(at - 1, b']')
+                        && self.is(at - 3, b'[')
+                        && matches!(self.tok(at - 2), Some(Tok::Text { .. }))
+                    {
+                        self.slot(sink, self.said(at - 2), at + 1, open.top(), false);
+                    } else if let Some(name) = self.assigned(at) {
+                        self.slot(sink, self.name(name), at + 1, open.top(), true);
                     }
                 }
                 Some(Tok::Mark(b':')) => {
@@ -654,9 +888,10 @@ impl<'p> Code<'p> {
                         Some(Tok::Name) if self.style == Style::JavaScript => self.name(before),
                         _ => continue,
                     };
-                    self.slot(sink, key, at + 1, open.last().copied().unwrap_or_default(), false);
+                    self.slot(sink, key, at + 1, open.top(), false);
                 }
-                Some(Tok::Text { long, .. }) => self.literal(sink, at, long, open.last().copied().unwrap_or_default()),
+                Some(Tok::Name) => self.nix_models(sink, at),
+                Some(Tok::Text { long, .. }) => self.literal(sink, at, long, open.top()),
                 _ => {}
             }
         }
@@ -726,6 +961,7 @@ impl<'p> Code<'p> {
         let download = matches!(loader.construct, "hf_hub_download" | "model_file_download");
         let file = text_of("filename", if download { Some(1) } else { None })
             .or_else(|| text_of("gguf_file", None))
+            .or_else(|| text_of("model_file", None))
             .or_else(|| text_of("weight_name", None))
             .or_else(|| text_of("file_path", None));
         // a variable in a slot for the object itself (`pipeline(model=model)`) names nothing
@@ -739,7 +975,7 @@ impl<'p> Code<'p> {
             Said::Texts(texts, true) => texts.first().map(|t| self.said(*t)),
             Said::Name => {
                 let b = self.bound(self.last_name(from, to), from)?;
-                match self.expression(b.from, self.expression_end(b.from)) {
+                match self.expression(b.from, b.end) {
                     Said::Texts(texts, true) => texts.first().map(|t| self.said(*t)),
                     _ => None,
                 }
@@ -799,11 +1035,11 @@ impl<'p> Code<'p> {
             return;
         };
         // the quote of a literal at the end belongs to what is shown
-        let text = self.text.get(first.start..last.end).unwrap_or_default();
+        let text = self.text.get(first.start()..last.end()).unwrap_or_default();
         if text.len() > VARIABLE_BYTES_MAX || text.contains('\n') {
             return;
         }
-        let span = (self.piece.at(first.start), self.piece.at(last.end.saturating_sub(1)) + 1);
+        let span = (self.piece.at(first.start()), self.piece.at(last.end().saturating_sub(1)) + 1);
         sink.push(Named::unresolved(ReferenceKind::Model, text), loader.construct, a.name, span, loader.role);
     }
 
@@ -828,14 +1064,33 @@ impl<'p> Code<'p> {
     /// A name with a value: an argument, an entry, a constant. `assigned`: with `=`.
     fn slot(&self, sink: &mut Sink<'_>, key: &str, from: usize, open: Open, assigned: bool) {
         let callee = open.callee;
+        // `{"openai": "gpt-4o"}`
+        if !assigned && ids::is_provider(key) && matches!(self.tok(from), Some(Tok::Text { .. })) && !open.barred {
+            let value = self.said(from);
+            if ids::is_vendor(value) {
+                let named = Named::new(ReferenceKind::VendorApi, value);
+                sink.push(named, &format!("entry {key}"), key, self.span(from), None);
+            }
+            return;
+        }
+        // `ModelMeta(name="owner/name")`
+        let holder = matches!(key, "name" | "path" | "hf_id" | "repo")
+            && callee.is_some_and(|c| {
+                matches!(self.name(c), "ModelMeta" | "ModelInfo" | "ModelSpec" | "Embeddings" | "HuggingFaceModel")
+            });
+        if key.len() < 3 && !holder {
+            return;
+        }
         let lower = key.to_ascii_lowercase();
         let hinted = assigned
             && key.len() <= 64
             && !ids::is_refused(key)
-            && ["model", "repo", "ckpt", "checkpoint", "hf_", "llm"].iter().any(|w| lower.contains(w));
+            && !["branch", "dataset", "docker", "image", "npm", "mime", "route"].iter().any(|w| lower.contains(w))
+            && (["model", "ckpt", "checkpoint", "hf_", "llm"].iter().any(|w| lower.contains(w))
+                || (self.hub && lower.contains("repo") && !lower.contains("git")));
         let slot = ids::slot_of(key);
         let default = self.style == Style::Rust && key == "default_value";
-        if slot.is_none() && !hinted && !default {
+        if slot.is_none() && !hinted && !default && !holder {
             return;
         }
         if open.barred {
@@ -850,11 +1105,28 @@ impl<'p> Code<'p> {
             return;
         }
         let role = slot.and_then(|(_, role)| role);
-        let ollama = callee.is_some_and(|c| self.object(c) == "ollama" || self.name(c).contains("Ollama"));
-        let named_model = matches!(lower.as_str(), "model" | "model_name" | "model_id");
+        // a file of the repository that the loader names
+        if lower == "model_file"
+            && callee.is_some_and(|c| self.loader(c).is_some_and(|l| l.construct == "from_pretrained"))
+        {
+            return;
+        }
+        let ollama = lower.contains("ollama")
+            || callee.is_some_and(|c| self.object(c) == "ollama" || self.name(c).contains("Ollama"));
+        let named_model = lower.contains("ollama") || matches!(lower.as_str(), "model" | "model_name" | "model_id");
         let wanted = match slot {
             Some(_) if ollama && named_model => Slot::Ollama,
-            Some((Slot::Loaded, _)) if lower.contains("path") || assigned && callee.is_some() => Slot::Loaded,
+            Some(_)
+                if named_model
+                    && callee.is_some_and(|c| self.name(c).starts_with("HuggingFace") && self.loader(c).is_none()) =>
+            {
+                Slot::Loaded
+            }
+            Some((Slot::Loaded, _))
+                if lower.contains("path") || lower == "hf_model_id" || assigned && callee.is_some() =>
+            {
+                Slot::Loaded
+            }
             Some(_) => Slot::Named,
             None => Slot::Repo,
         };
@@ -874,6 +1146,20 @@ impl<'p> Code<'p> {
             let what = if assigned && callee.is_none() { "constant" } else { "argument" };
             let construct = if assigned { format!("{what} {key}") } else { format!("entry {key}") };
             sink.push(named, &construct, key, self.span(at), role);
+        }
+    }
+
+    /// `loadModels = [ "llama3.2:3b" "phi3" ];` of NixOS.
+    fn nix_models(&self, sink: &mut Sink<'_>, at: usize) {
+        if self.name(at) != "loadModels" || !self.is(at + 1, b'=') || !self.is(at + 2, b'[') {
+            return;
+        }
+        for i in (at + 3..at + CALL_TOKENS_MAX).take_while(|i| !self.is(*i, b']')) {
+            if matches!(self.tok(i), Some(Tok::Text { .. }))
+                && let Some(named) = ids::ollama(self.said(i))
+            {
+                sink.push(named, "services.ollama.loadModels", "loadModels", self.span(i), None);
+            }
         }
     }
 
@@ -900,6 +1186,14 @@ impl<'p> Code<'p> {
             sink.push(named, "url", "", self.span(at), None);
             return;
         }
+        // `Agent("openai:gpt-4o")`: an argument by itself
+        if let Some(callee) = callee.map(|c| self.name(c)).filter(|n| !is_said(n))
+            && at.checked_sub(1).is_some_and(|p| matches!(self.tok(p), Some(Tok::Mark(b'(' | b',')) | Some(Tok::Line)))
+            && let Some(named) = ids::provider_and_model(text)
+        {
+            sink.push(named, &format!("argument of {callee}"), "", self.span(at), None);
+            return;
+        }
         let Some(token) = self.tokens.get(at) else { return };
         let runs = callee.is_some_and(|c| {
             matches!(
@@ -923,7 +1217,7 @@ impl<'p> Code<'p> {
             )
         });
         if runs && text.contains(' ') {
-            let piece = self.piece.part(token.start, token.end);
+            let piece = self.piece.part(token.start(), token.end());
             shell::scan(sink, &piece, false);
             return;
         }
@@ -934,7 +1228,7 @@ impl<'p> Code<'p> {
             let rest = text.get(start..).unwrap_or_default();
             let end = rest.find([' ', '"', '\'', ')', '>', '<', '\\', '`', ',']).unwrap_or(rest.len());
             if let Some(named) = rest.get(..end).and_then(|u| ids::url(u, false)) {
-                let from = token.start + start;
+                let from = token.start() + start;
                 sink.push(named, "url", "", (self.piece.at(from), self.piece.at(from + end - 1) + 1), None);
             }
         }
@@ -961,7 +1255,9 @@ impl<'p> Code<'p> {
             "docker",
             "sglang",
         ];
-        if !matches!(self.tok(first), Some(Tok::Text { .. })) || !known.contains(&program) {
+        if !matches!(self.tok(first), Some(Tok::Text { .. }))
+            || !(known.contains(&program) || program.starts_with("--"))
+        {
             return;
         }
         let words: Vec<Word> = self
@@ -971,8 +1267,8 @@ impl<'p> Code<'p> {
             .map(|a| match (self.tok(a.from), a.to - a.from) {
                 (Some(Tok::Text { .. }), 1) => Word { text: self.said(a.from).to_owned(), span: self.span(a.from) },
                 _ => {
-                    let end = self.tokens.get(a.to.saturating_sub(1)).map_or(0, |t| t.end);
-                    let start = self.tokens.get(a.from).map_or(0, |t| t.start);
+                    let end = self.tokens.get(a.to.saturating_sub(1)).map_or(0, |t| t.end());
+                    let start = self.tokens.get(a.from).map_or(0, |t| t.start());
                     let said = self.text.get(start..end).unwrap_or_default();
                     Word {
                         text: format!("{{{said}}}"),
@@ -989,7 +1285,7 @@ impl<'p> Code<'p> {
     fn settled(&self, word: &Word) -> Word {
         let name = word.text.strip_prefix('{').and_then(|t| t.strip_suffix('}'));
         let bound = name.and_then(|n| self.bindings.get(n)).and_then(|b| b.last());
-        match bound.map(|b| (self.expression(b.from, self.expression_end(b.from)), b)) {
+        match bound.map(|b| (self.expression(b.from, b.end), b)) {
             Some((Said::Texts(texts, true), _)) => match texts.first() {
                 Some(t) => Word { text: self.said(*t).to_owned(), span: self.span(*t) },
                 None => word.clone(),
@@ -997,6 +1293,35 @@ impl<'p> Code<'p> {
             _ => word.clone(),
         }
     }
+}
+
+/// Functions that say, compare or cut a text.
+fn is_said(name: &str) -> bool {
+    matches!(
+        name,
+        "print"
+            | "println"
+            | "log"
+            | "info"
+            | "debug"
+            | "warning"
+            | "warn"
+            | "error"
+            | "startswith"
+            | "endswith"
+            | "startsWith"
+            | "endsWith"
+            | "replace"
+            | "split"
+            | "strip"
+            | "get"
+            | "pop"
+            | "append"
+            | "join"
+            | "skip"
+            | "assertEqual"
+            | "assert_eq"
+    )
 }
 
 fn hub_construct(name: &str) -> &'static str {

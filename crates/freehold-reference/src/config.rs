@@ -1,6 +1,9 @@
 //! Deployment and configuration files: keys that hold models, environments, commands, scripts.
 
-use crate::ids::{self, Named, Slot};
+use std::cell::Cell;
+
+use crate::defined::Origin;
+use crate::ids::{self, Named, Slot, Squeezed};
 use crate::language::{self, Language};
 use crate::piece::Piece;
 use crate::programs::{self, Shell};
@@ -33,7 +36,7 @@ pub(crate) fn scan(sink: &mut Sink<'_>, piece: &Piece<'_>, form: Form, depth: u8
     if tree.cut {
         sink.cut();
     }
-    let mut reader = Reader { tree: &tree, piece, depth, shell: Shell::default() };
+    let mut reader = Reader { tree: &tree, piece, depth, shell: Shell::default(), beside: Cell::new(None) };
     for id in 0..tree.nodes.len() {
         if sink.full() {
             sink.cut();
@@ -49,16 +52,36 @@ struct Reader<'t, 'p> {
     depth: u8,
     /// Variables that the scripts of this file set.
     shell: Shell,
+    /// What stands beside each other in the map that was asked about last.
+    beside: Cell<Option<(usize, Beside)>>,
+}
+
+/// What a map says about the models in it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Beside {
+    /// Ollama runs it.
+    ollama: bool,
+    /// It is a container: command and arguments are then read together.
+    container: bool,
+    /// The node of a file of the repository.
+    file: Option<usize>,
+    /// A key ends in `revision`.
+    revision: bool,
 }
 
 /// A key in lower case without separators.
-fn plain(key: &str) -> String {
-    key.chars().filter(|c| c.is_ascii_alphanumeric()).take(64).map(|c| c.to_ascii_lowercase()).collect()
+fn plain(key: &str) -> Squeezed {
+    Squeezed::new(key)
+}
+
+fn is_image(key: &str) -> bool {
+    key.eq_ignore_ascii_case("image")
 }
 
 /// True for keys whose value is a command line or its arguments.
 fn is_command(key: &str) -> bool {
     let k = plain(key);
+    let k = k.as_str();
     let exact = [
         "command",
         "args",
@@ -78,12 +101,14 @@ fn is_command(key: &str) -> bool {
         "launchcommand",
         "servecommand",
         "inlinescript",
+        "shell",
     ];
-    exact.contains(&k.as_str())
+    exact.contains(&k)
         || k.ends_with("args")
         || k.ends_with("arguments")
         || k.ends_with("command")
         || k.ends_with("cmd")
+        || k.ends_with("builtinshell")
 }
 
 fn is_environment(key: &str) -> bool {
@@ -137,7 +162,8 @@ impl<'p> Reader<'_, 'p> {
     fn about_data(&self, id: usize) -> bool {
         let mut at = id;
         for _ in 0..4 {
-            if plain(self.key(at)).contains("dataset") {
+            let key = self.key(at);
+            if key.len() >= "dataset".len() && plain(key).as_str().contains("dataset") {
                 return true;
             }
             at = self.parent(at);
@@ -161,7 +187,7 @@ impl<'p> Reader<'_, 'p> {
         let key = self.key(id).to_owned();
         let parent = self.parent(id);
         let parent_key = self.key(parent).to_owned();
-        if key == "uses" || plain(&key) == "image" || plain(&parent_key) == "image" {
+        if key == "uses" || is_image(&key) || is_image(&parent_key) {
             return;
         }
         if matches!(node.kind, Kind::Block | Kind::Folded) && self.block(sink, id, &key) {
@@ -169,7 +195,7 @@ impl<'p> Reader<'_, 'p> {
         }
         if self.tree.node(parent).is_some_and(|p| p.kind == Kind::Map) {
             let scripts = matches!(plain(&parent_key).as_str(), "scripts" | "tasks");
-            if (is_command(&key) && !self.in_container(parent)) || scripts {
+            if (is_command(&key) && !self.beside(parent).container) || scripts {
                 let piece = self.value(id);
                 shell::scan_with(sink, &piece, false, &mut self.shell);
                 return;
@@ -192,9 +218,12 @@ impl<'p> Reader<'_, 'p> {
         if self.about_data(id) {
             return;
         }
+        self.define(sink, id, key, parent_key, value);
         let Some((slot, role, construct)) = self.place(id, key, parent, parent_key) else { return };
         // a reference to another key of the file says nothing new
         if ids::only_variable(value) && ids::shell_default(value).is_none() {
+            let span = (self.piece.at(node.value.0), self.piece.at(node.value.1.saturating_sub(1)) + 1);
+            sink.pend(value, slot, &construct, &self.tree.path(id), span, role);
             return;
         }
         let Some(mut named) = ids::classify(value, slot) else { return };
@@ -206,6 +235,26 @@ impl<'p> Reader<'_, 'p> {
             named.file = named.file.take().or_else(|| self.sibling_file(parent));
         }
         self.push(sink, id, named, &construct, role);
+    }
+
+    /// A scalar that files beside this one may use: values of a chart, arguments of a build, variables of Terraform.
+    fn define(&self, sink: &mut Sink<'_>, id: usize, key: &str, parent_key: &str, value: &str) {
+        if key.is_empty() {
+            return;
+        }
+        let Some(n) = self.tree.node(id) else { return };
+        let span = (self.piece.at(n.value.0), self.piece.at(n.value.1.saturating_sub(1)) + 1);
+        if self.depth == 0 && sink.file_name() == "values.yaml" {
+            let path = self.tree.path(id);
+            let path = path.split_once('.').map_or("", |(_, rest)| rest);
+            sink.define(Origin::Values, path, value, span);
+        } else if let Some(name) = parent_key.strip_prefix("variable ").filter(|_| key == "default") {
+            sink.define(Origin::Terraform, name.trim_matches(['"', ' ']), value, span);
+        } else if sink.file_name().ends_with(".tfvars") {
+            sink.define(Origin::Terraform, key, value, span);
+        } else if is_environment(parent_key) || parent_key == "args" {
+            sink.define(Origin::Environment, key, value, span);
+        }
     }
 
     /// What the place of a scalar says about it.
@@ -222,9 +271,12 @@ impl<'p> Reader<'_, 'p> {
         let map = self.tree.node(parent).is_some_and(|p| p.kind == Kind::Map);
         let item = key.is_empty();
         if let Some((slot, role)) = ids::slot_of(said) {
-            let plural = item || plain(said).ends_with('s');
+            let plural = item || plain(said).as_str().ends_with('s');
             let slot = if plural && slot == Slot::Loaded { Slot::Named } else { slot };
-            if map && self.ollama_sibling(parent) && matches!(plain(said).as_str(), "model" | "modelname" | "modelid") {
+            if map
+                && (self.beside(parent).ollama || self.under_ollama(parent))
+                && matches!(plain(said).as_str(), "model" | "modelname" | "modelid")
+            {
                 return Some((Slot::Ollama, role, format!("key {said}")));
             }
             let environment = is_environment(parent_key);
@@ -235,14 +287,15 @@ impl<'p> Reader<'_, 'p> {
         // `model: {name: x}`, `model: {repo: x}`
         let inside = if item { self.key(self.parent(parent)) } else { parent_key };
         let k = plain(key);
+        let k = k.as_str();
         let names =
             ["name", "id", "repo", "path", "uri", "url", "source", "value", "default", "hf", "hub", "repository"];
-        if !item && names.contains(&k.as_str()) && k != "value" {
+        if !item && names.contains(&k) && (k != "value" || self.tree.child(parent, "name").is_none()) {
             // the map itself, or an item of a list of models (`models: [{name: x}]`)
             let list = self.tree.node(parent).is_some_and(|p| p.key.0 == p.key.1);
             let owner = if list { self.key(self.parent(parent)) } else { inside };
             if let Some((_, role)) = ids::slot_of(owner).filter(|_| !owner.is_empty()) {
-                if matches!(k.as_str(), "name" | "id") && self.ollama_sibling(parent) {
+                if matches!(k, "name" | "id") && self.beside(parent).ollama {
                     return Some((Slot::Ollama, role, format!("key {owner}.{key}")));
                 }
                 return Some((Slot::Named, role, format!("key {owner}.{key}")));
@@ -257,10 +310,22 @@ impl<'p> Reader<'_, 'p> {
         if k == "source" && self.root_kind(id).is_some_and(|kind| kind == "Model") {
             return Some((Slot::Named, None, "key source".to_owned()));
         }
-        if matches!(k.as_str(), "repo" | "hfrepo" | "repository") && self.sibling_file(parent).is_some() {
+        if matches!(k, "repo" | "hfrepo" | "repository") && self.sibling_file(parent).is_some() {
             return Some((Slot::Repo, None, format!("key {key}")));
         }
         None
+    }
+
+    /// True below a key that says that Ollama runs what is there (`spring.ai.ollama.chat.options.model`).
+    fn under_ollama(&self, map: usize) -> bool {
+        let mut at = map;
+        for _ in 0..4 {
+            if self.key(at).eq_ignore_ascii_case("ollama") {
+                return true;
+            }
+            at = self.parent(at);
+        }
+        false
     }
 
     /// `kind:` of the document that `id` stands in.
@@ -278,35 +343,47 @@ impl<'p> Reader<'_, 'p> {
         None
     }
 
-    /// True where the map says that Ollama runs it.
-    fn ollama_sibling(&self, map: usize) -> bool {
-        let says = [
-            "runtime",
-            "provider",
-            "backend",
-            "engine",
-            "type",
-            "llm_provider",
-            "api_type",
-            "class",
-            "_target_",
-            "api_base",
-            "base_url",
-            "apiBase",
-        ];
-        says.iter().any(|k| self.tree.scalar(map, k).is_some_and(|v| v.to_ascii_lowercase().contains("ollama")))
+    /// What the map says, looked through once for all that stands in it.
+    fn beside(&self, map: usize) -> Beside {
+        if let Some((_, known)) = self.beside.get().filter(|(id, _)| *id == map) {
+            return known;
+        }
+        let mut found = Beside::default();
+        let (mut image, mut command) = (false, false);
+        for child in self.tree.children(map, tree::CHILDREN_MAX) {
+            let Some(node) = self.tree.node(child) else { continue };
+            let scalar = || if node.kind == Kind::Scalar { self.tree.slice(node.value) } else { "" };
+            match self.tree.slice(node.key) {
+                "runtime" | "provider" | "backend" | "engine" | "type" | "llm_provider" | "api_type" | "class"
+                | "_target_" | "api_base" | "base_url" | "apiBase" => {
+                    let head: &str = scalar();
+                    found.ollama |= head.len() <= 256 && head.to_ascii_lowercase().contains("ollama");
+                }
+                "image" => image = true,
+                "command" | "args" | "arguments" => command = true,
+                "file" | "filename" | "file_name" | "gguf_file" | "gguf" | "hf_file" | "weight_name"
+                    if found.file.is_none() && ids::is_weights(scalar(), true) =>
+                {
+                    found.file = Some(child);
+                }
+                key if key.ends_with("revision") => found.revision = true,
+                _ => {}
+            }
+        }
+        found.container = image && command;
+        self.beside.set(Some((map, found)));
+        found
     }
 
     /// A file of the repository beside its id.
     fn sibling_file(&self, map: usize) -> Option<String> {
-        let keys = ["file", "filename", "file_name", "gguf_file", "gguf", "hf_file", "weight_name"];
-        let value = keys.iter().find_map(|k| self.tree.scalar(map, k))?;
-        ids::is_weights(value, true).then(|| value.to_owned())
+        let file = self.beside(map).file.and_then(|id| self.tree.node(id))?;
+        Some(self.tree.slice(file.value).to_owned())
     }
 
     /// `revision:` beside a model, `model_revision:` beside `model_id:`.
     fn revision(&self, map: usize, key: &str) -> Option<String> {
-        if !self.tree.node(map).is_some_and(|n| n.kind == Kind::Map) {
+        if !self.tree.node(map).is_some_and(|n| n.kind == Kind::Map) || !self.beside(map).revision {
             return None;
         }
         let own = format!(
@@ -351,14 +428,6 @@ impl<'p> Reader<'_, 'p> {
         false
     }
 
-    /// True where `map` is a container: command and arguments are then read together.
-    fn in_container(&self, map: usize) -> bool {
-        self.tree.child(map, "image").is_some()
-            && (self.tree.child(map, "command").is_some()
-                || self.tree.child(map, "args").is_some()
-                || self.tree.child(map, "arguments").is_some())
-    }
-
     /// Words of a list of arguments, or of one line.
     fn words(&self, id: usize, out: &mut Vec<Word>, max: usize) {
         let Some(node) = self.tree.node(id) else { return };
@@ -385,7 +454,7 @@ impl<'p> Reader<'_, 'p> {
 
     /// A map that may be a container.
     fn container(&mut self, sink: &mut Sink<'_>, id: usize) {
-        if !self.in_container(id) {
+        if !self.beside(id).container {
             return;
         }
         let image = self.tree.scalar(id, "image").map(str::to_owned);
@@ -463,7 +532,7 @@ impl<'p> Reader<'_, 'p> {
             }
             return;
         }
-        if !is_command(&key) || self.in_container(self.parent(id)) {
+        if !is_command(&key) || self.beside(self.parent(id)).container {
             return;
         }
         let mut words = Vec::new();

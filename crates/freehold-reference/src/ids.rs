@@ -183,6 +183,11 @@ const NOT_OWNERS: &[&str] = &[
     "adapters",
     "vae",
     "unet",
+    "roles",
+    "projects",
+    "publishers",
+    "locations",
+    "general",
 ];
 
 /// Names that stand in a model's place and name none: what a server calls whatever it serves, placeholders.
@@ -206,6 +211,11 @@ const NOT_NAMES: &[&str] = &[
     "your-model-name",
     "your-model-id",
     "fake-model",
+    "mock-model-id",
+    "fake-model-id",
+    "dummy-model-id",
+    "test-model-id",
+    "mock-model-name",
     "test-model",
     "mock-model",
     "dummy-model",
@@ -245,6 +255,7 @@ const PROVIDERS: &[(&str, bool)] = &[
     ("fireworks", true),
     ("deepseek", false),
     ("xai", false),
+    ("x-ai", false),
     ("perplexity", true),
     ("openrouter", true),
     ("replicate", true),
@@ -343,6 +354,16 @@ const VENDOR: &[&str] = &[
     "glm-4-flash",
     "ernie-4",
     "doubao",
+];
+
+/// Names that one hosting service gives to open weights: alone they mean that service.
+const HOSTED: &[&str] = &[
+    "mixtral-8x7b-32768",
+    "llama-3.1-8b-instant",
+    "llama-3.3-70b-versatile",
+    "llama-3.1-70b-versatile",
+    "llama3-8b-8192",
+    "llama3-70b-8192",
 ];
 
 /// Names in the shape of a hosted model whose weights are open.
@@ -605,6 +626,10 @@ pub(crate) fn url(value: &str, expected: bool) -> Option<Named> {
     if value.len() > 2048 || value.contains(char::is_whitespace) {
         return None;
     }
+    // Deep Java Library
+    if let Some(rest) = value.strip_prefix("djl://ai.djl.huggingface.") {
+        return hub_path(rest.split_once('/')?.1);
+    }
     for scheme in ["hf-hub:", "hf_hub:", "hf://"] {
         if let Some(rest) = value.strip_prefix(scheme) {
             return hub_path(rest);
@@ -744,6 +769,19 @@ fn provided(value: &str) -> Option<Named> {
     (*hosting && plain && rest.bytes().any(|b| b.is_ascii_digit())).then(|| Named::new(ReferenceKind::VendorApi, value))
 }
 
+/// True for the name of an API: `openai`, `anthropic`.
+pub(crate) fn is_provider(name: &str) -> bool {
+    PROVIDERS.iter().any(|(p, _)| *p == name)
+}
+
+/// A literal that says both the API and one of its models (`openai:gpt-4o`), wherever it stands.
+pub(crate) fn provider_and_model(value: &str) -> Option<Named> {
+    let (provider, rest) = value.split_once(['/', ':'])?;
+    let known =
+        is_provider(provider) && (is_vendor(rest) || is_vendor(rest.rsplit([':', '/']).next().unwrap_or_default()));
+    known.then(|| provided(value)).flatten()
+}
+
 /// True where the part before the slash is an API and no owner on the hub: `azure/my-deployment`.
 fn is_api_only(value: &str) -> bool {
     let owners = ["openai", "google", "mistralai", "databricks", "together", "xai", "ai21", "replicate", "github"];
@@ -777,6 +815,7 @@ pub(crate) fn classify(value: &str, slot: Slot) -> Option<Named> {
         || value.starts_with("s3://")
         || value.starts_with("gs://")
         || value.starts_with("oci://")
+        || value.starts_with("azureml://")
     {
         let stored = slot != Slot::Repo;
         let kind = ReferenceKind::File;
@@ -802,7 +841,7 @@ pub(crate) fn classify(value: &str, slot: Slot) -> Option<Named> {
         if let Some(found) = provided(value) {
             return Some(found);
         }
-        if is_vendor(value) {
+        if is_vendor(value) || HOSTED.contains(&value) {
             return Some(Named::new(ReferenceKind::VendorApi, value));
         }
     }
@@ -883,7 +922,12 @@ fn variable(value: &str, slot: Slot) -> Option<Named> {
         return Some(Named::unresolved(ReferenceKind::File, value));
     }
     let joined = value.contains('/');
+    // names of resources of a cloud
+    if value.starts_with("projects/") || value.starts_with("publishers/") {
+        return None;
+    }
     match slot {
+        Slot::Repo if !joined => None,
         Slot::Loaded | Slot::Repo => Some(Named::unresolved(ReferenceKind::Model, value)),
         _ => (says && joined).then(|| Named::unresolved(ReferenceKind::Model, value)),
     }
@@ -897,14 +941,37 @@ pub(crate) fn shell_default(value: &str) -> Option<&str> {
     (plain && !default.is_empty()).then_some(default)
 }
 
-/// A name in lower case without separators.
-fn squeezed(name: &str) -> String {
-    name.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
+/// Longest name that may say that it holds a model, in bytes.
+const NAME_BYTES_MAX: usize = 64;
+
+/// A name in lower case without separators; of a longer one its beginning.
+pub(crate) struct Squeezed {
+    bytes: [u8; NAME_BYTES_MAX],
+    length: usize,
+}
+
+impl Squeezed {
+    pub(crate) fn new(name: &str) -> Squeezed {
+        let mut squeezed = Squeezed { bytes: [0; NAME_BYTES_MAX], length: 0 };
+        let kept = name.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase());
+        for (to, from) in squeezed.bytes.iter_mut().zip(kept) {
+            *to = from;
+            squeezed.length += 1;
+        }
+        squeezed
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.bytes.get(..self.length).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or_default()
+    }
 }
 
 /// True for names with `model` in them that hold something else: what a server calls it, what is written.
 pub(crate) fn is_refused(name: &str) -> bool {
-    let n = squeezed(name);
+    refused(Squeezed::new(name).as_str())
+}
+
+fn refused(n: &str) -> bool {
     let not = [
         "servedmodelname",
         "hubmodelid",
@@ -920,15 +987,19 @@ pub(crate) fn is_refused(name: &str) -> bool {
         "authmodel",
     ];
     let written = ["save", "output", "export", "merged", "new", "final", "trained", "quantized", "dataset"];
-    not.contains(&n.as_str()) || written.iter().any(|w| n.starts_with(w))
+    not.contains(&n) || written.iter().any(|w| n.starts_with(w))
 }
 
 /// What a key, an argument, a flag or a variable of this name holds: `model`, `MODEL_ID`, `--model-name-or-path`.
 pub(crate) fn slot_of(name: &str) -> Option<(Slot, Option<Role>)> {
-    if name.len() > 64 || name.is_empty() || is_refused(name) {
+    if name.len() > NAME_BYTES_MAX || name.len() < 3 {
         return None;
     }
-    let n = squeezed(name);
+    let squeezed = Squeezed::new(name);
+    let n = squeezed.as_str();
+    if refused(n) {
+        return None;
+    }
     let loaded = [
         "modelnameorpath",
         "pretrainedmodelnameorpath",
@@ -944,7 +1015,7 @@ pub(crate) fn slot_of(name: &str) -> Option<(Slot, Option<Role>)> {
         "basemodelname",
     ];
     let base = n.starts_with("basemodel") || n == "parentid" || n == "parentmodel";
-    if loaded.contains(&n.as_str()) {
+    if loaded.contains(&n) {
         return Some((Slot::Loaded, base.then_some(Role::Base)));
     }
     if n.starts_with("tokenizer")
@@ -1031,7 +1102,7 @@ pub(crate) fn slot_of(name: &str) -> Option<(Slot, Option<Role>)> {
         "safetensorspath",
         "pathorhfrepo",
     ];
-    if named.contains(&n.as_str()) {
+    if named.contains(&n) {
         return Some((Slot::Named, base.then_some(Role::Base)));
     }
     let tails = [

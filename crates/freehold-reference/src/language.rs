@@ -7,7 +7,7 @@ use crate::{code, config, notebook, plain, shell};
 /// How a file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Language {
-    /// Python, and Ruby, whose literals and comments look alike.
+    /// Python, and Ruby and Nix, whose literals and comments look alike.
     Python,
     /// JavaScript, TypeScript and others with `//` comments (Go, Java, C#, …).
     JavaScript,
@@ -29,6 +29,8 @@ pub enum Language {
     Modelfile,
     /// Markdown: its fenced code.
     Markdown,
+    /// Protocol buffers as text: the configuration of a Triton model.
+    TextProto,
 }
 
 impl Language {
@@ -53,7 +55,7 @@ impl Language {
         }
         let ending = lower.rsplit_once('.').map(|(_, e)| e);
         match ending {
-            Some("py" | "pyi" | "pyw" | "rb") => Some(Language::Python),
+            Some("py" | "pyi" | "pyw" | "rb" | "nix") => Some(Language::Python),
             Some("js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "vue" | "svelte" | "astro") => {
                 Some(Language::JavaScript)
             }
@@ -67,6 +69,7 @@ impl Language {
             Some("envrc" | "ini" | "cfg" | "conf" | "properties") => Some(Language::Shell),
             Some("yaml" | "yml") => Some(Language::Yaml),
             Some("json" | "jsonc" | "json5" | "kcpps") => Some(Language::Json),
+            Some("pbtxt" | "textproto" | "prototxt") => Some(Language::TextProto),
             Some("toml" | "tf" | "hcl" | "tfvars" | "nomad") => Some(Language::Toml),
             Some("ipynb") => Some(Language::Notebook),
             Some("md" | "markdown" | "mdx") => Some(Language::Markdown),
@@ -125,6 +128,7 @@ pub(crate) fn dispatch(sink: &mut Sink<'_>, language: Language, piece: &Piece<'_
         Language::Toml => config::scan(sink, piece, config::Form::Toml, depth),
         Language::Notebook => notebook::scan(sink, piece),
         Language::Modelfile => plain::modelfile(sink, piece),
+        Language::TextProto => plain::text_proto(sink, piece),
         Language::Markdown => plain::markdown(sink, piece, depth),
     }
 }

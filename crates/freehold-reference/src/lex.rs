@@ -2,6 +2,7 @@
 //! closed ends with its line.
 
 use crate::code::Style;
+use crate::steps;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tok {
@@ -23,8 +24,18 @@ pub(crate) enum Tok {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
     pub(crate) tok: Tok,
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+    from: u32,
+    to: u32,
+}
+
+impl Token {
+    pub(crate) fn start(&self) -> usize {
+        self.from as usize
+    }
+
+    pub(crate) fn end(&self) -> usize {
+        self.to as usize
+    }
 }
 
 /// Longest literal on several lines, in bytes.
@@ -35,16 +46,19 @@ struct Lexer<'a> {
     style: Style,
     at: usize,
     out: Vec<Token>,
-    /// A raw literal was not closed once: from then on they are looked for nearby only.
-    broken: bool,
+    /// Bytes that were read for literals that then were not closed.
+    wasted: usize,
 }
 
-/// Longest raw literal once one was not closed.
-const BROKEN_TEXT_BYTES_MAX: usize = 256;
+/// Bytes that are read in vain for literals on several lines before their ends are looked for nearby only.
+const WASTED_BYTES_MAX: usize = 4 * LONG_TEXT_BYTES_MAX;
+
+/// Longest literal on several lines after that.
+const NEARBY_BYTES: usize = 64;
 
 /// The tokens of `text`.
 pub(crate) fn tokens(text: &str, style: Style) -> Vec<Token> {
-    let mut lexer = Lexer { bytes: text.as_bytes(), style, at: 0, out: Vec::new(), broken: false };
+    let mut lexer = Lexer { bytes: text.as_bytes(), style, at: 0, out: Vec::new(), wasted: 0 };
     lexer.run();
     lexer.out
 }
@@ -55,12 +69,15 @@ impl Lexer<'_> {
     }
 
     fn push(&mut self, tok: Tok, start: usize, end: usize) {
-        self.out.push(Token { tok, start, end });
+        // the text is at most `u32::MAX` bytes long: `scan` cuts it
+        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        self.out.push(Token { tok, from: narrow(start), to: narrow(end) });
     }
 
     fn run(&mut self) {
         while self.at < self.bytes.len() {
             let b = self.peek(0);
+            steps::count(1);
             match b {
                 b'\n' => {
                     self.push(Tok::Line, self.at, self.at + 1);
@@ -125,8 +142,7 @@ impl Lexer<'_> {
         }
         let start = self.at + hashes + 1;
         let mut end = start;
-        let max = if self.broken { BROKEN_TEXT_BYTES_MAX } else { LONG_TEXT_BYTES_MAX };
-        let stop = self.bytes.len().min(start + max);
+        let stop = self.bytes.len().min(start + self.long_max());
         while end < stop {
             let closed =
                 self.bytes.get(end) == Some(&b'"') && (1..=hashes).all(|n| self.bytes.get(end + n) == Some(&b'#'));
@@ -137,9 +153,14 @@ impl Lexer<'_> {
             }
             end += 1;
         }
-        self.broken = true;
+        self.wasted = self.wasted.saturating_add(end - start);
+        steps::count(end - start);
         self.at = start;
         true
+    }
+
+    fn long_max(&self) -> usize {
+        if self.wasted > WASTED_BYTES_MAX { NEARBY_BYTES } else { LONG_TEXT_BYTES_MAX }
     }
 
     fn text(&mut self, q: u8, computed: bool, raw: bool) {
@@ -156,7 +177,7 @@ impl Lexer<'_> {
         let triple = self.style == Style::Python && self.peek(1) == q && self.peek(2) == q;
         let start = self.at + if triple { 3 } else { 1 };
         let lines = triple || q == b'`' || self.style == Style::Rust;
-        let stop = if lines { self.bytes.len().min(start + LONG_TEXT_BYTES_MAX) } else { self.bytes.len() };
+        let stop = if lines { self.bytes.len().min(start + self.long_max()) } else { self.bytes.len() };
         let mut end = start;
         let mut template = computed;
         while end < stop {
@@ -175,6 +196,10 @@ impl Lexer<'_> {
             end += if b == b'\\' && !(raw && self.bytes.get(end + 1) != Some(&q)) { 2 } else { 1 };
         }
         // not closed: an apostrophe, or broken code; go on behind the quote
+        steps::count(end.saturating_sub(start));
+        if lines {
+            self.wasted = self.wasted.saturating_add(end - start);
+        }
         if lines && !triple {
             self.at = start;
         } else if triple {
@@ -191,7 +216,7 @@ mod tests {
 
     fn texts(code: &str, style: Style) -> Vec<&str> {
         let t = tokens(code, style);
-        t.iter().filter(|t| matches!(t.tok, Tok::Text { .. })).map(|t| &code[t.start..t.end]).collect()
+        t.iter().filter(|t| matches!(t.tok, Tok::Text { .. })).map(|t| &code[t.start()..t.end()]).collect()
     }
 
     #[test]

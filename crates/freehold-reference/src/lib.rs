@@ -8,6 +8,8 @@
 
 mod code;
 mod config;
+mod defined;
+pub mod fuzz;
 mod ids;
 mod language;
 mod lex;
@@ -18,10 +20,12 @@ mod plain;
 mod programs;
 mod shell;
 mod sink;
+mod steps;
 mod tree;
 
 use freehold_base::Evidence;
 
+pub use defined::{DEFINITIONS_MAX, Definition, Definitions, Origin, Variable};
 pub use language::Language;
 
 /// What sort of thing a reference names.
@@ -77,6 +81,10 @@ pub struct Reference {
     pub construct: String,
     /// True where the id stands behind a variable that this file does not settle.
     pub unresolved: bool,
+    /// What another file may settle, where `unresolved` and nothing stands beside the variable.
+    pub variable: Option<Variable>,
+    /// Where the id is written, where that is in another file than the use ([`Definitions::settle`]).
+    pub defined: Option<Evidence>,
     /// What it is used as, where clear.
     pub role: Option<Role>,
     /// Where the name stands.
@@ -108,6 +116,10 @@ impl Default for Limits {
 pub struct Scanned {
     /// In the order of the text.
     pub references: Vec<Reference>,
+    /// Uses of variables in places that hold a model: models only where another file settles them.
+    pub pending: Vec<Reference>,
+    /// Names that this file gives to what may be a model, for [`Definitions`].
+    pub definitions: Vec<Definition>,
     /// True where a limit cut the reading short.
     pub truncated: bool,
 }
@@ -115,7 +127,7 @@ pub struct Scanned {
 /// Reads `text`, the content of the file at `path` (relative, with `/`; its name says the language, and the content
 /// does where the name has no known ending). Linear in the length of the text.
 pub fn scan(path: &str, text: &str, limits: &Limits) -> Scanned {
-    let mut end = limits.bytes_max.min(text.len());
+    let mut end = limits.bytes_max.min(text.len()).min(u32::MAX as usize);
     while !text.is_char_boundary(end) {
         end -= 1;
     }

@@ -44,6 +44,37 @@ fn parent(value: &str, role: Role) -> Option<Named> {
     ids::classify(value, Slot::Ollama)
 }
 
+/// Reads `key: "model" value: { string_value: "owner/name" }` of a Triton model, over one line or several.
+pub(crate) fn text_proto(sink: &mut Sink<'_>, piece: &Piece<'_>) {
+    let text = piece.text.as_ref();
+    let mut at = 0;
+    let mut key = "";
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let code = line.split('#').next().unwrap_or_default();
+        // name, then the text in quotes behind it
+        let mut parts = code.split('"');
+        let mut from = 0;
+        while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+            let begins = from + name.len() + 1;
+            from = begins + value.len() + 1;
+            let name = name.trim_end_matches([' ', '\t', ':']);
+            if name.ends_with("string_value") {
+                if let Some((slot, role)) = ids::slot_of(key.strip_suffix("_dir").unwrap_or(key))
+                    && let Some(named) =
+                        ids::classify(value, if slot == Slot::Loaded { Slot::Loaded } else { Slot::Path })
+                {
+                    let span = (piece.at(start + begins), piece.at(start + begins + value.len().saturating_sub(1)) + 1);
+                    sink.push(named, &format!("parameter {key}"), key, span, role);
+                }
+            } else if name.ends_with("key") {
+                key = value;
+            }
+        }
+    }
+}
+
 /// The language that a fence names.
 fn fenced(info: &str) -> Option<Language> {
     let word: String =

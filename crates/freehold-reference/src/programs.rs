@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::defined::Origin;
 use crate::ids::{self, Named, Slot};
 use crate::shell::Word;
 use crate::sink::Sink;
+use crate::steps;
 use crate::{ReferenceKind, Role};
 
 /// What earlier commands of the file settled.
@@ -15,6 +17,18 @@ pub(crate) struct Shell {
     /// The container image whose arguments follow, where it is one of a model server.
     image: Option<&'static str>,
 }
+
+/// Words of a recipe whose `@` is taken off.
+const RECIPE_WORDS_MAX: usize = 256;
+
+/// Files that variables come from.
+const SOURCED_MAX: usize = 16;
+
+/// Words after a program that are looked at for what it takes.
+const POSITIONAL_MAX: usize = 64;
+
+/// Words of one download.
+const DOWNLOAD_WORDS_MAX: usize = 32;
 
 /// Variables that are remembered.
 const VARIABLES_MAX: usize = 4096;
@@ -59,6 +73,9 @@ fn base_name(word: &str) -> &str {
 
 /// Images of model servers, by a part of their name.
 fn image_of(word: &str) -> Option<(&'static str, Takes)> {
+    if !word.contains(['/', ':', '-']) || word.len() > 512 {
+        return None;
+    }
     let name = word.split('@').next().unwrap_or_default();
     let images: &[(&str, &str, Takes)] = &[
         ("vllm/vllm-openai", "vllm image", Takes::First),
@@ -217,6 +234,8 @@ fn assignment(word: &str) -> Option<(&str, &str)> {
 fn resolve(shell: &Shell, value: &str, span: (usize, usize)) -> (String, (usize, usize)) {
     let name = value.strip_prefix("${").and_then(|r| r.strip_suffix('}')).or_else(|| value.strip_prefix('$'));
     let name = name.or_else(|| value.strip_prefix("$(").and_then(|r| r.strip_suffix(')')));
+    // of a justfile
+    let name = name.or_else(|| value.strip_prefix("{{").and_then(|r| r.strip_suffix("}}")).map(str::trim));
     match name.and_then(|n| shell.variables.get(n)) {
         Some((value, span)) => (value.clone(), *span),
         None => (value.to_owned(), span),
@@ -235,6 +254,7 @@ pub(crate) fn set(sink: &mut Sink<'_>, shell: &mut Shell, name: &str, value: &st
         let value = ids::shell_default(value).unwrap_or(value);
         shell.variables.insert(name.to_owned(), (value.to_owned(), span));
     }
+    sink.define(Origin::Environment, name, ids::shell_default(value).unwrap_or(value), span);
     let Some((slot, role)) = ids::slot_of(name) else { return };
     // a variable called BASE_MODEL may hold anything: names without an owner do not count here
     let slot = if slot == Slot::Loaded { Slot::Named } else { slot };
@@ -253,6 +273,19 @@ pub(crate) fn set(sink: &mut Sink<'_>, shell: &mut Shell, name: &str, value: &st
     }
 }
 
+/// `spring.ai.ollama.chat.options.model=x`: what the last part of the name says; false where it is no such name.
+fn dotted(sink: &mut Sink<'_>, shell: &mut Shell, name: &str, value: &str, span: (usize, usize)) -> bool {
+    let plain = name.len() <= 128 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+    let Some((_, last)) = name.rsplit_once('.').filter(|_| plain) else { return false };
+    let ollama = name.split('.').any(|p| p == "ollama") && ids::slot_of(last).is_some();
+    if ollama {
+        set(sink, shell, "ollama_model", value, span)
+    } else {
+        set(sink, shell, last, value, span)
+    }
+    true
+}
+
 /// The ids that an expression of GitHub Actions chooses from: `${{ a == 'x' && 'owner/name' || '' }}`.
 fn choices(sink: &mut Sink<'_>, name: &str, value: &str, span: (usize, usize), role: Option<Role>) {
     for (at, mark) in value.match_indices("&& '").chain(value.match_indices("|| '")).take(8) {
@@ -268,7 +301,18 @@ fn choices(sink: &mut Sink<'_>, name: &str, value: &str, span: (usize, usize), r
 
 /// Reads one command.
 pub(crate) fn command(sink: &mut Sink<'_>, words: &[Word], shell: &mut Shell) {
+    // `@hf download x` of a makefile
+    let bare: Vec<Word>;
     let mut words = words;
+    if let Some((first, rest)) = words.split_first()
+        && let Some(text) = first.text.strip_prefix('@').filter(|t| t.starts_with(|c: char| c.is_ascii_lowercase()))
+        && rest.len() < RECIPE_WORDS_MAX
+        && !first.text.contains('=')
+    {
+        let own = Word { text: text.to_owned(), span: (first.span.0 + 1, first.span.1) };
+        bare = std::iter::once(own).chain(rest.iter().cloned()).collect();
+        words = &bare;
+    }
     while let Some((first, rest)) = words.split_first() {
         if ![
             "$", "%", ">", "!", "sudo", "export", "exec", "nohup", "time", "then", "do", "else", "env", "set", "local",
@@ -288,15 +332,34 @@ pub(crate) fn command(sink: &mut Sink<'_>, words: &[Word], shell: &mut Shell) {
         words = rest;
     }
     let Some(first) = words.first() else { return };
+    if let Some((name, value)) = first.text.split_once('=')
+        && name.contains('.')
+        && words.len() == 1
+        && dotted(sink, shell, name, value, sub(first, name.len() + 1))
+    {
+        return;
+    }
     if let [name, equals, value, ..] = words
         && matches!(equals.text.as_str(), "=" | ":=" | "?=" | "+=")
     {
-        set(sink, shell, name.text.trim(), &value.text, value.span);
+        // `$env:NAME = "value"` of PowerShell, `a.b.model = value` of a properties file
+        let own = name.text.trim();
+        let own = own.strip_prefix("$env:").unwrap_or(own);
+        if !dotted(sink, shell, own, &value.text, value.span) {
+            set(sink, shell, own, &value.text, value.span);
+        }
         return;
     }
     match first.text.as_str() {
         "FROM" => {
             shell.image = words.get(1).and_then(|w| image_of(&w.text)).map(|(construct, _)| construct);
+            return;
+        }
+        // the files that variables come from
+        "source" | "." | "include" | "-include" if sink.sourced.len() < SOURCED_MAX => {
+            if let Some(file) = words.get(1).map(|w| base_name(&w.text)).filter(|f| f.len() <= 96) {
+                sink.sourced.push(file.to_owned());
+            }
             return;
         }
         "LABEL" | "EXPOSE" | "WORKDIR" | "MAINTAINER" | "USER" | "VOLUME" => return,
@@ -331,6 +394,7 @@ fn walk(sink: &mut Sink<'_>, words: &[Word], shell: &mut Shell) {
         at = 1;
     }
     while let Some(word) = words.get(at) {
+        steps::count(1);
         let text = word.text.as_str();
         if let Some((name, value)) = assignment(text)
             && (leading || name.bytes().all(|b| !b.is_ascii_lowercase()) || name == "Environment")
@@ -446,7 +510,8 @@ fn urls(sink: &mut Sink<'_>, words: &[Word], construct: &str) {
 
 /// The words after a program, up to the first that it takes as its model.
 fn positional(sink: &mut Sink<'_>, words: &[Word], from: usize, program: &Program, shell: &Shell) {
-    let rest = words.get(from..).unwrap_or_default();
+    let rest = words.get(from..(from + POSITIONAL_MAX).min(words.len())).unwrap_or_default();
+    steps::count(rest.len());
     let construct = program.construct.as_str();
     match program.takes {
         Takes::Flags | Takes::Whisper | Takes::Llama | Takes::Url => {}
@@ -519,6 +584,7 @@ fn named_flag_before(words: &[Word], word: &Word) -> bool {
 }
 
 fn download(sink: &mut Sink<'_>, rest: &[Word], construct: &str, shell: &Shell) {
+    let rest = rest.get(..DOWNLOAD_WORDS_MAX.min(rest.len())).unwrap_or_default();
     let value_of = |names: &[&str]| {
         rest.iter().enumerate().find_map(|(i, w)| {
             let (name, value) = match w.text.split_once('=') {
@@ -651,6 +717,7 @@ fn flag(sink: &mut Sink<'_>, words: &[Word], at: usize, program: Option<&Program
     // variables count only where the program is known
     let open = ids::only_variable(plain) && ids::shell_default(plain).is_none();
     if open && !loads && slot != Slot::Repo {
+        sink.pend(&value, Slot::Named, &construct, name, span, role);
         return used;
     }
     if let Some(mut named) = ids::classify(if ids::has_variable(&value) { &value } else { plain }, slot) {
@@ -665,7 +732,7 @@ fn flag(sink: &mut Sink<'_>, words: &[Word], at: usize, program: Option<&Program
 
 /// `--hf-file x` anywhere in the command.
 fn file_flag(words: &[Word]) -> Option<String> {
-    let at = words.iter().take(256).position(|w| w.text == "--hf-file" || w.text == "-hff")?;
+    let at = words.iter().take(POSITIONAL_MAX).position(|w| w.text == "--hf-file" || w.text == "-hff")?;
     words.get(at + 1).map(|w| w.text.clone())
 }
 

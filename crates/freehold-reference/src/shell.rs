@@ -4,6 +4,7 @@
 use crate::piece::Piece;
 use crate::programs::{self, Shell};
 use crate::sink::Sink;
+use crate::steps;
 
 /// One word of a command, its quotes undone.
 #[derive(Clone, Debug, Default)]
@@ -120,6 +121,7 @@ impl<F: FnMut(&[Word])> Reader<'_, F> {
         }
         let window = self.bytes.get(self.at..(self.at + max).min(self.bytes.len()))?;
         let line = window.split(|b| *b == b'\n').next().unwrap_or_default();
+        steps::count(line.len());
         let found = line.windows(close.len()).position(|w| w == close);
         if found.is_none()
             && let Some(until) = self.no_close.get_mut(known)
@@ -132,6 +134,7 @@ impl<F: FnMut(&[Word])> Reader<'_, F> {
     fn run(&mut self) {
         while self.at < self.bytes.len() {
             let b = self.peek(0);
+            steps::count(1);
             match b {
                 b'\\' => self.backslash(),
                 b'\n' => self.newline(),
@@ -248,6 +251,7 @@ impl<F: FnMut(&[Word])> Reader<'_, F> {
             }
             i += 1;
         }
+        steps::count(i);
         let Some(close) = close else {
             // an apostrophe
             self.add(q);

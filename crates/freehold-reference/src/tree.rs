@@ -1,6 +1,8 @@
 //! YAML, JSON and TOML as a tree of keys and values with their places. Tolerant: templates, half a document and
 //! trailing commas are read as far as they go; anchors, tags and types are ignored.
 
+use crate::steps;
+
 /// Nodes that are kept; a text with more is cut.
 pub(crate) const NODES_MAX: usize = 400_000;
 
@@ -12,6 +14,9 @@ const QUOTED_BYTES_MAX: usize = 1 << 20;
 
 /// The same once a quote was not closed.
 const QUOTED_BROKEN_MAX: usize = 256;
+
+/// Children of a map that are looked through for a key.
+pub(crate) const CHILDREN_MAX: usize = 48;
 
 /// No node.
 pub(crate) const NONE: usize = usize::MAX;
@@ -87,6 +92,7 @@ impl<'a> Tree<'a> {
     fn close(&mut self, at: usize, q: u8) -> Option<usize> {
         let max = if self.broken { QUOTED_BROKEN_MAX } else { QUOTED_BYTES_MAX };
         let found = close_quote(self.text.as_bytes(), at, q, max);
+        steps::count(found.map_or(max.min(self.text.len().saturating_sub(at)), |close| close - at));
         self.broken |= found.is_none();
         found
     }
@@ -108,6 +114,7 @@ impl<'a> Tree<'a> {
         let mut at = self.node(id).map_or(NONE, |n| n.first);
         std::iter::from_fn(move || {
             let here = self.node(at)?;
+            steps::count(1);
             let id = at;
             at = here.next;
             Some(id)
@@ -115,9 +122,9 @@ impl<'a> Tree<'a> {
         .take(max)
     }
 
-    /// The child of `id` under `key`, among the first 48.
+    /// The child of `id` under `key`, among the first [`CHILDREN_MAX`].
     pub(crate) fn child(&self, id: usize, key: &str) -> Option<usize> {
-        self.children(id, 48).find(|c| self.key(*c) == key)
+        self.children(id, CHILDREN_MAX).find(|c| self.key(*c) == key)
     }
 
     /// The scalar under `key`, as written.
@@ -164,6 +171,7 @@ fn flow(
     let (mut key, mut reuse) = (key, reuse);
     while at < bytes.len() {
         let top = open.last().copied().unwrap_or(parent);
+        steps::count(1);
         match at_byte(at) {
             b'{' | b'[' if !(at_byte(at) == b'{' && at_byte(at + 1) == b'{' && at_byte(at + 2) != b'"') => {
                 let kind = if at_byte(at) == b'{' { Kind::Map } else { Kind::Seq };
@@ -215,17 +223,24 @@ fn flow(
             b if b.is_ascii_whitespace() => at += 1,
             _ => {
                 let from = at;
+                // `${` and `{{` of this scalar that are open
+                let mut template = 0usize;
                 while at < bytes.len() {
                     let b = at_byte(at);
                     let next = at_byte(at + 1);
                     let ends = matches!(b, b',' | b'[' | b']' | b'\n')
-                        || (b == b'}' && !template_open(bytes, from, at))
+                        || (b == b'}' && template == 0)
                         || (b == b'{' && !matches!(at_byte(at.saturating_sub(1)), b'$' | b'{') && next != b'{')
                         || (b == b':' && (next.is_ascii_whitespace() || next == 0))
                         || (b == b'=' && equals)
                         || (b == b'#' && at_byte(at - 1) == b' ');
                     if ends && at > from {
                         break;
+                    }
+                    match b {
+                        b'{' => template += 1,
+                        b'}' => template = template.saturating_sub(1),
+                        _ => {}
                     }
                     at += 1;
                 }
@@ -244,13 +259,6 @@ fn flow(
     let top = open.last().copied().unwrap_or(parent);
     flush(tree, top, &mut key, &mut pending);
     bytes.len()
-}
-
-/// True where a `${` or `{{` of this scalar is still open.
-fn template_open(bytes: &[u8], from: usize, at: usize) -> bool {
-    let said = bytes.get(from.max(at.saturating_sub(256))..at).unwrap_or_default();
-    let opened = said.iter().filter(|b| **b == b'{').count();
-    opened > said.iter().filter(|b| **b == b'}').count()
 }
 
 fn flush(tree: &mut Tree<'_>, top: usize, key: &mut (usize, usize), pending: &mut Option<((usize, usize), u8)>) {
@@ -334,6 +342,7 @@ impl Yaml<'_> {
     fn line(&mut self, at: usize) -> usize {
         let bytes = self.tree.text.as_bytes();
         let end = line_end(bytes, at);
+        steps::count(end - at);
         let next = end + 1;
         let line = self.tree.text.get(at..end).unwrap_or_default().trim_end();
         let body = line.trim_start_matches([' ', '\t']);
@@ -556,6 +565,7 @@ fn block_end(text: &str, at: usize, column: usize) -> (usize, usize) {
     let mut stop = line;
     while line < bytes.len() {
         let end = line_end(bytes, line);
+        steps::count(end - line);
         let body = text.get(line..end).unwrap_or_default();
         let indent = body.len() - body.trim_start_matches(' ').len();
         if !body.trim().is_empty() {
@@ -577,9 +587,11 @@ pub(crate) fn toml(text: &str) -> Tree<'_> {
     let mut at = 0;
     while at < text.len() && !tree.cut {
         let end = line_end(bytes, at);
+        steps::count(end - at);
         let line = text.get(at..end).unwrap_or_default();
         let body = line.trim_start();
         let from = at + line.len() - body.len();
+        let line_from = from;
         at = end + 1;
         if body.is_empty() || body.starts_with('#') || body.starts_with("//") {
             continue;
@@ -598,12 +610,22 @@ pub(crate) fn toml(text: &str) -> Tree<'_> {
             }
             continue;
         };
-        let raw = body.get(..equals).unwrap_or_default().trim_end();
+        let mut raw = body.get(..equals).unwrap_or_default().trim_end();
+        let mut from = from;
+        // `variable "x" { default = "y" }` on one line
+        if let Some(brace) = raw.rfind('{') {
+            let name = raw.get(..brace).unwrap_or_default().trim_end();
+            table = tree.add(0, (from, from + name.len()), Kind::Map, (from, from), 0);
+            let inner = raw.get(brace + 1..).unwrap_or_default();
+            let skip = brace + 1 + inner.len() - inner.trim_start().len();
+            raw = inner.trim_start();
+            from += skip;
+        }
         let trimmed = raw.trim_matches('"');
         let key_from = from + usize::from(raw.starts_with('"'));
         let key = (key_from, key_from + trimmed.len());
         let value = body.get(equals + 1..).unwrap_or_default();
-        let start = from + equals + 1 + value.len() - value.trim_start().len();
+        let start = line_from + equals + 1 + value.len() - value.trim_start().len();
         let value = value.trim();
         let first = value.as_bytes().first().copied().unwrap_or(0);
         match first {

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at once")]
 
-use freehold_reference::{EXCERPT_CHARS_MAX, Limits, Reference, Role, Scanned, scan};
+use freehold_reference::{Definitions, EXCERPT_CHARS_MAX, Limits, Reference, Role, Scanned, scan};
 
 fn run(path: &str, text: &str) -> Scanned {
     scan(path, text, &Limits::default())
@@ -586,6 +586,10 @@ fn false_hits() {
             ("s = 'gpt-4o is a model'\nprint('gpt-4o')", &[]),
             ("model = nn.Linear(3, 4)\nmodel_type = 'acme/x-1'\nserved_model_name = 'acme/x-1'", &[]),
             ("def from_pretrained(cls, path): pass", &[]),
+            ("repo='cloud-logging-%s-%s'\nREPO_ADMIN = 'roles/x.repoAdmin'", &[]),
+            ("REPO = 'acme/tool-1'\nu = 'https://github.com/' + REPO", &[]),
+            ("import transformers\nGITHUB_REPO = 'acme/tool-1'\nMODEL_BRANCH = 'feature/x-1'", &[]),
+            ("f(model=f'projects/{p}/locations/x/models/{m}')", &[]),
         ],
     );
     check(
@@ -706,4 +710,223 @@ fn real_files() {
     // independent: every `…/resolve/…gguf` of a manifest is found by plain search too
     let manifests = found.iter().filter(|r| r.file.as_deref().is_some_and(|f| f.ends_with(".gguf")));
     assert!(manifests.count() > 100);
+}
+
+/// One snippet for each place that formats.md names and no test above holds.
+#[test]
+fn further_clients_and_deployments() {
+    check(
+        "a.java",
+        &[
+            (
+                "c = Criteria.builder().optModelUrls(\"djl://ai.djl.huggingface.pytorch/acme/e-1\");",
+                &["model acme/e-1"],
+            ),
+            ("m = OpenAiChatModel.builder().apiKey(k).modelName(\"gpt-4o-mini\").build();", &["vendor gpt-4o-mini"]),
+            ("o = OllamaChatModel.builder().modelName(\"llama3\").build();", &["ollama llama3"]),
+        ],
+    );
+    check(
+        "a.cs",
+        &[
+            ("var c = new OllamaApiClient(uri, \"llama3\");", &["ollama llama3"]),
+            ("b.AddOpenAIChatCompletion(\"gpt-4o\", key);", &["vendor gpt-4o"]),
+            ("var p = new ModelParams(\"models/x.gguf\");", &["file models/x.gguf"]),
+        ],
+    );
+    check("a.go", &[("m, err := hugot.DownloadModel(\"acme/onnx-1\", d)", &["model acme/onnx-1"])]);
+    check(
+        "a.ts",
+        &[
+            ("const c = new HuggingFaceInference({ model: \"gpt2\" });", &["model gpt2"]),
+            ("const d = await initChatModel(\"openai:gpt-4o\");", &["vendor gpt-4o"]),
+        ],
+    );
+    check(
+        "a.rs",
+        &[
+            ("let m = TextModelBuilder::new(\"acme/c-3\").build();", &["model acme/c-3"]),
+            ("let r = GenerationRequest::new(\"llama3\".to_string(), p);", &["ollama llama3"]),
+        ],
+    );
+    check(
+        "config.pbtxt",
+        &[
+            (
+                "name: \"m\"\nparameters {\n  key: \"model\"\n  value: { string_value: \"acme/base-7b\" }\n}\n",
+                &["model acme/base-7b"],
+            ),
+            (
+                "parameters { key: \"gpt_model_path\" value: { string_value: \"/e/x.engine\" } } # x",
+                &["file /e/x.engine"],
+            ),
+            ("parameters { key: \"max_batch\" value: { string_value: \"acme/b-1\" } }", &[]),
+        ],
+    );
+    check(
+        "p.yml",
+        &[
+            ("- ansible.builtin.shell: |\n    hf download acme/d-4\n", &["model acme/d-4"]),
+            ("variables:\n  EMB_MODEL:\n    value: \"acme/e-1\"\n", &["model acme/e-1"]),
+            (
+                "spring:\n  ai:\n    ollama:\n      chat:\n        options:\n          model: mistral\n",
+                &["ollama mistral"],
+            ),
+            (
+                "model: azureml://registries/r/models/gpt2/versions/1\n",
+                &["file azureml://registries/r/models/gpt2/versions/1"],
+            ),
+        ],
+    );
+    check("docker-bake.hcl", &[("variable \"MODEL_ID\" { default = \"acme/base-7b\" }\n", &["model acme/base-7b"])]);
+    check("justfile", &[("m := \"acme/base-7b\"\nget:\n  @hf download {{m}}\n", &["model acme/base-7b"])]);
+    check("b.ps1", &[("$env:MODEL_ID = \"acme/ps-1\"\n", &["model acme/ps-1"])]);
+    check(
+        "a.properties",
+        &[("spring.ai.ollama.chat.options.model=llama3\nx.model-id=acme/p-1\n", &["ollama llama3", "model acme/p-1"])],
+    );
+    check(
+        "f.nix",
+        &[("{ services.ollama.loadModels = [ \"llama3.2:3b\" \"phi3\" ]; }", &["ollama llama3.2:3b", "ollama phi3"])],
+    );
+}
+
+#[test]
+fn further_python() {
+    check(
+        "a.py",
+        &[
+            ("class S:\n  ollama_model: Annotated[str, 'x'] = 'gemma3'", &["ollama gemma3"]),
+            ("class S:\n  openai_model: Annotated[str, 'x'] = (\n    'gpt-5-mini'\n  )", &["vendor gpt-5-mini"]),
+            ("m = ModelMeta(name='acme/meta-1', revision='abc')", &["model acme/meta-1"]),
+            ("d = {'openai': 'gpt-4o', 'google': 'gemini-1.5-pro'}", &["vendor gpt-4o", "vendor gemini-1.5-pro"]),
+            (
+                "a = Agent('openai:gpt-4.1')\nb = f('anthropic/claude-3-opus', X)",
+                &["vendor gpt-4.1", "vendor claude-3-opus"],
+            ),
+            ("print('openai/gpt-4o')\nx.startswith('openai/gpt-4o')", &[]),
+            ("os.environ['MODEL_ID'] = 'acme/env-1'", &["model acme/env-1"]),
+            ("f(serving_container_args=['--model=acme/b-2'])", &["model acme/b-2"]),
+            ("X.from_pretrained('acme/x-GGUF', model_file='x.gguf')", &["model acme/x-GGUF#x.gguf"]),
+            ("KeyBERT('all-MiniLM-L6-v2')", &["model sentence-transformers/all-MiniLM-L6-v2"]),
+            ("E.from_hparams(source='acme/sb-1')", &["model acme/sb-1"]),
+            ("tiktoken.encoding_for_model('gpt-4o')", &["vendor gpt-4o tokenizer"]),
+        ],
+    );
+}
+
+/// `path: text` for each file; every reference of the last file, settled or not.
+fn settled(files: &[(&str, &str)]) -> Vec<String> {
+    let mut definitions = Definitions::default();
+    let mut last = Scanned::default();
+    for (path, text) in files {
+        last = run(path, text);
+        definitions.add(last.definitions.clone());
+    }
+    let mut out = Vec::new();
+    for (mut r, open) in
+        last.references.into_iter().map(|r| (r, true)).chain(last.pending.into_iter().map(|r| (r, false)))
+    {
+        let done = definitions.settle(&mut r);
+        assert_eq!(done, r.defined.is_some());
+        if done || open {
+            let from = r.defined.as_ref().map(|d| format!(" from {}:{}", d.file, d.line.unwrap())).unwrap_or_default();
+            out.push(format!("{}{from}", show(&r)));
+        }
+    }
+    out
+}
+
+#[test]
+fn names_of_other_files() {
+    let config = ("app/config.py", "# x\nMODEL_ID = 'acme/base-7b'\n");
+    for user in [
+        "from config import MODEL_ID\nLLM(MODEL_ID)",
+        "from .config import (\n  X,\n  MODEL_ID as M,\n)\nLLM(M)",
+        "import config\nLLM(config.MODEL_ID)",
+        "from app import config as c\nLLM(c.MODEL_ID)",
+    ] {
+        assert_eq!(settled(&[config, ("app/run.py", user)]), ["model acme/base-7b from app/config.py:2"], "{user}");
+    }
+    // not the module that is imported; two values as near as each other; a value that changes
+    assert_eq!(settled(&[config, ("app/run.py", "from other import MODEL_ID\nLLM(MODEL_ID)")]), ["model MODEL_ID ?"]);
+    let other = ("lib/config.py", "MODEL_ID = 'acme/b-2'\n");
+    assert_eq!(
+        settled(&[config, other, ("run.py", "from config import MODEL_ID\nLLM(MODEL_ID)")]),
+        ["model MODEL_ID ?"]
+    );
+    assert_eq!(
+        settled(&[config, other, ("lib/run.py", "from config import MODEL_ID\nLLM(MODEL_ID)")]),
+        ["model acme/b-2 from lib/config.py:1"]
+    );
+    let twice = ("app/config.py", "M = 'acme/a-1'\nM = 'acme/b-2'\n");
+    assert_eq!(settled(&[twice, ("app/run.py", "from config import M\nLLM(M)")]), ["model M ?"]);
+    assert_eq!(
+        settled(&[
+            ("src/config.ts", "export const MODEL = 'Xenova/a-1';"),
+            ("src/a.ts", "import { MODEL } from './config';\nAutoModel.from_pretrained(MODEL)")
+        ]),
+        ["model Xenova/a-1 from src/config.ts:1"]
+    );
+    assert_eq!(
+        settled(&[
+            ("src/config.rs", "pub const M: &str = \"acme/base-7b\";"),
+            ("src/a.rs", "use crate::config::M;\nfn f() { api.model(M); }")
+        ]),
+        ["model acme/base-7b from src/config.rs:1"]
+    );
+}
+
+#[test]
+fn environments_of_other_files() {
+    let env = (".env", "MODEL_ID=acme/base-7b\n");
+    let from = "model acme/base-7b from .env:1";
+    assert_eq!(
+        settled(&[
+            env,
+            ("deploy/compose.yml", "services:\n  a:\n    image: vllm/vllm-openai\n    command: --model ${MODEL_ID}\n")
+        ]),
+        [from]
+    );
+    assert_eq!(
+        settled(&[env, ("compose.yml", "services:\n  a:\n    environment:\n      MODEL: ${MODEL_ID}\n")]),
+        [from]
+    );
+    assert_eq!(settled(&[env, ("a.py", "import os\nLLM(os.environ['MODEL_ID'])")]), [from]);
+    // a template beside the real one; a folder beside
+    assert_eq!(
+        settled(&[env, (".env.example", "MODEL_ID=acme/no-1\n"), ("a.py", "LLM(os.getenv('MODEL_ID'))")]),
+        [from]
+    );
+    assert_eq!(
+        settled(&[("x/.env", "MODEL_ID=acme/no-1\n"), ("y/a.py", "LLM(os.getenv('MODEL_ID'))")]),
+        ["model os.getenv('MODEL_ID') ?"]
+    );
+    assert_eq!(
+        settled(&[("env.sh", "export M=acme/base-7b\n"), ("run.sh", "source env.sh\nvllm serve $M")]),
+        ["model acme/base-7b from env.sh:1"]
+    );
+    assert_eq!(settled(&[("env.sh", "export M=acme/base-7b\n"), ("run.sh", "vllm serve $M")]), ["model $M ?"]);
+    assert_eq!(
+        settled(&[
+            ("docker-compose.yml", "services:\n  a:\n    build:\n      args:\n        M: acme/base-7b\n"),
+            ("Dockerfile", "FROM x\nARG M\nRUN hf download $M\n")
+        ]),
+        ["model acme/base-7b from docker-compose.yml:5"]
+    );
+    assert_eq!(
+        settled(&[
+            ("chart/values.yaml", "a:\n  m: acme/base-7b\n"),
+            (
+                "chart/templates/d.yaml",
+                "spec:\n  containers:\n  - image: vllm/vllm-openai\n    args: [\"--model\", \"{{ .Values.a.m }}\"]\n"
+            )
+        ]),
+        ["model acme/base-7b from chart/values.yaml:2"]
+    );
+    // a value that is no model settles nothing
+    assert_eq!(
+        settled(&[(".env", "MODEL_ID=true\n"), ("a.py", "LLM(os.getenv('MODEL_ID'))")]),
+        ["model os.getenv('MODEL_ID') ?"]
+    );
 }

@@ -9,7 +9,7 @@ use freehold_check::{Dossier, NamedWork, Parts, Subject, assemble, judge, named_
 use freehold_reference::{Limits, Reference, ReferenceKind, Role, scan};
 
 use crate::load::{Run, dossier};
-use crate::references::{canonical, text_of};
+use crate::references::{AlreadyRead, canonical, text_of, walk};
 
 /// The works that a file names, where it is no model itself and names any: the whole first. Files beside it that it
 /// names are read.
@@ -42,6 +42,55 @@ pub(crate) fn named_in<'c>(path: &str, run: &Run<'c>, unreadable: &mut Vec<Diagn
         return if is_model { None } else { Some(Vec::new()) };
     }
     Some(whole(path, Some(run.said.made_by.unwrap_or(MadeBy::Organization)), parts, run))
+}
+
+/// Every model that a file below `path` names, each judged in the deployment of the file's path. Models of hosted APIs
+/// are told and not judged: they come under terms of service, which are not in law.
+pub(crate) fn named_below<'c>(
+    path: &str,
+    read: &AlreadyRead,
+    run: &Run<'c>,
+    said: &mut Vec<Diagnostic>,
+) -> Vec<Dossier<'c>> {
+    let mut works: BTreeMap<(String, ReferenceKind, Option<usize>), Vec<Reference>> = BTreeMap::new();
+    let mut services: BTreeMap<String, String> = BTreeMap::new();
+    walk(path, read, said, &mut |mut r| {
+        if r.role == Some(Role::Tokenizer) {
+            return;
+        }
+        r.evidence.file = Path::new(path).join(&r.evidence.file).to_string_lossy().into_owned();
+        let id = canonical(&r, run.catalog);
+        if r.kind == ReferenceKind::VendorApi {
+            services.entry(id).or_insert_with(|| r.evidence.file.clone());
+            return;
+        }
+        let deployment = run.by_path.iter().position(|d| d.holds(Path::new(&r.evidence.file)));
+        works.entry((id, r.kind, deployment)).or_default().push(r);
+    });
+    for (id, file) in services {
+        let message = format!("`{id}` is a vendor's API: its terms of service are not in law and are not judged");
+        said.push(Diagnostic {
+            severity: freehold_base::Severity::Note,
+            ..Diagnostic::warning("service-not-judged", message).in_file(file)
+        });
+    }
+    let mut out = Vec::with_capacity(works.len());
+    for ((id, kind, deployment), places) in works {
+        let Some(first) = places.first() else { continue };
+        let (mut dossier, _) = named(id, kind, first, run);
+        let place = match first.evidence.line {
+            Some(line) => format!("{}:{line}", first.evidence.file),
+            None => first.evidence.file.clone(),
+        };
+        let more = match places.len() {
+            1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        let of = deployment.and_then(|d| run.by_path.get(d)).map(|d| format!(", {}", d.name)).unwrap_or_default();
+        dossier.subject.kind = format!("named at {place}{more}{of}");
+        out.push(dossier);
+    }
+    out
 }
 
 /// The archive at a path and the models in it, which were judged.

@@ -132,6 +132,9 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                         .action(ArgAction::SetTrue)
                         .help("ask what would settle it, on a terminal"),
                 )
+                .arg(Arg::new("named").long("named").action(ArgAction::SetTrue).help(
+                    "judge the models that code and deployment files name too; so where freehold.toml has a [[deployment]]",
+                ))
                 .arg(
                     Arg::new("fail-on")
                         .long("fail-on")

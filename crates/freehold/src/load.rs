@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use freehold_assess::Deployment;
-use freehold_base::Diagnostic;
+use freehold_base::{Diagnostic, Severity};
 use freehold_catalog::Catalog;
 use freehold_check::{
     Dossier, ModelFiles, Outgoing, Parts, ReleaseFile, Said, case_from_toml, judge, judge_unasked, model, read_release,
@@ -12,6 +12,7 @@ use freehold_check::{
 use freehold_text::Index;
 
 use crate::deployments::ByPath;
+use crate::references::{AlreadyRead, own_files};
 
 /// Models between two signs of progress on a terminal.
 const PROGRESS_EVERY: usize = 100;
@@ -35,12 +36,20 @@ pub(crate) struct Run<'c> {
     pub(crate) deployment: Deployment,
     /// Deployments by path, the first that holds a path before `deployment`.
     pub(crate) by_path: Vec<ByPath>,
+    /// Models that files name are judged too.
+    pub(crate) named: bool,
     pub(crate) said: Said,
     pub(crate) outgoing: Option<Outgoing>,
     pub(crate) as_of: String,
 }
 
 impl<'c> Run<'c> {
+    /// True where models that files name are judged as those that lie here are: where a repository's deployments are
+    /// stated, or that is asked for.
+    fn names_count(&self) -> bool {
+        self.named || !self.by_path.is_empty()
+    }
+
     /// The deployment of what lies at a path.
     pub(crate) fn deployment_of(&self, path: &Path) -> &Deployment {
         self.by_path.iter().find(|d| d.holds(path)).map_or(&self.deployment, |d| &d.deployment)
@@ -53,6 +62,7 @@ impl<'c> Run<'c> {
             index: self.index,
             deployment: self.deployment.clone(),
             by_path: self.by_path.clone(),
+            named: self.named,
             said: Said::default(),
             outgoing: self.outgoing.clone(),
             as_of: self.as_of.clone(),
@@ -115,7 +125,7 @@ pub(crate) fn dossiers<'c>(paths: &[&str], run: &Run<'c>) -> Loaded<'c> {
             continue;
         }
         let before = out.dossiers.len();
-        folder(path, run, progress, &mut out);
+        folder(path, run, run.names_count() && Path::new(path).is_dir(), progress, &mut out);
         if freehold_source::is_archive(Path::new(path)) {
             let parts = out.dossiers.split_off(before);
             out.dossiers.extend(crate::assembly::of_parts(path, parts, run));
@@ -125,13 +135,29 @@ pub(crate) fn dossiers<'c>(paths: &[&str], run: &Run<'c>) -> Loaded<'c> {
 }
 
 /// Judges each model of a folder as it is found, beside the walk.
-fn folder<'c>(path: &str, run: &Run<'c>, progress: bool, out: &mut Loaded<'c>) {
-    let (walked, mut judged) = beside(path, progress, &|artifact| dossier(path, &artifact, run));
-    judged.sort_by(|(n, a), (m, b)| a.subject.id.cmp(&b.subject.id).then(n.cmp(m)));
-    let mut here: Vec<Dossier<'c>> = judged.into_iter().map(|(_, d)| d).collect();
+///
+/// With `named`, every model that a file below names is judged too.
+fn folder<'c>(path: &str, run: &Run<'c>, named: bool, progress: bool, out: &mut Loaded<'c>) {
+    let (mut walked, mut judged) = beside(path, progress, &|artifact| {
+        let files = if named { own_files(&artifact) } else { Vec::new() };
+        (dossier(path, &artifact, run), files)
+    });
+    judged.sort_by(|(n, (a, _)), (m, (b, _))| a.subject.id.cmp(&b.subject.id).then(n.cmp(m)));
+    let mut read = AlreadyRead::default();
+    let mut here: Vec<Dossier<'c>> = Vec::with_capacity(judged.len());
+    for (_, (dossier, files)) in judged {
+        read.add(files);
+        here.push(dossier);
+    }
+    if let (true, Ok(said)) = (named, &mut walked) {
+        here.extend(crate::assembly::named_below(path, &read, run, said));
+    }
     match (walked, here.first_mut()) {
         (Ok(diagnostics), Some(first)) => first.diagnostics.extend(diagnostics),
-        (Ok(diagnostics), None) if diagnostics.is_empty() => out.nothing.push(nothing_at(path)),
+        (Ok(diagnostics), None) if diagnostics.iter().all(|d| d.severity == Severity::Note) => {
+            out.nothing.push(nothing_at(path));
+            out.nothing.extend(diagnostics);
+        }
         // nothing was found, and the walk itself went wrong: that is not the same as nothing there
         (Ok(diagnostics), None) => out.unreadable.extend(diagnostics),
         (Err(d), _) => out.unreadable.push(d),

@@ -70,7 +70,8 @@ pub(crate) fn prepare<'c>(matches: &ArgMatches, catalog: &'c Catalog) -> Result<
     if !unreadable.is_empty() {
         return Err(exit::UNREADABLE);
     }
-    Ok(Run { catalog, index, deployment, by_path, said: context::said(matches), outgoing, as_of })
+    let named = matches.try_get_one::<bool>("named").ok().flatten().copied().unwrap_or(false);
+    Ok(Run { catalog, index, deployment, by_path, named, said: context::said(matches), outgoing, as_of })
 }
 
 /// `freehold` alone: what is here, what to type next.

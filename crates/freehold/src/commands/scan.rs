@@ -1,6 +1,6 @@
 //! `freehold scan`: every model that lies here or is named here, and on this machine where that is asked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
@@ -11,17 +11,14 @@ use freehold_base::{Diagnostic, FactKind, Severity, Value};
 use freehold_catalog::{Catalog, Match};
 use freehold_check::Dossier;
 use freehold_documents::Scan;
-use freehold_reference::{Language, Limits, ReferenceKind, scan};
+use freehold_reference::{Reference, ReferenceKind};
 use freehold_wire::{ScanReport, ScannedModel, ScannedPlace, ScannedReference, ScannedStep, ScannedStore};
 
 use super::{prepare, print, report, style};
 use crate::context::{all, get};
 use crate::exit;
 use crate::load::{Run, beside, inventory};
-use crate::references::{canonical, text_of};
-
-/// Files of one walk for references.
-const FILES_MAX: usize = 500_000;
+use crate::references::{AlreadyRead, canonical, own_files, walk};
 
 pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     let mut run = match prepare(matches, catalog) {
@@ -123,55 +120,9 @@ struct Seen {
     errors: Vec<Diagnostic>,
 }
 
-/// Files that were read as a model's own. What they name is that model's lineage, told with it; a folder of nothing
-/// else is not looked into a second time.
-#[derive(Default)]
-struct AlreadyRead {
-    /// Such files in folders that hold others too, relative to the folder that is scanned.
-    files: BTreeSet<String>,
-    /// Folders of which every file below is such a file.
-    folders: BTreeSet<String>,
-    /// Folders that hold others too, and the folders above them.
-    mixed: BTreeSet<String>,
-}
-
-impl AlreadyRead {
-    fn add(&mut self, files: Vec<(String, bool)>) {
-        let folder = |file: &str| file.rsplit_once('/').map_or("", |(f, _)| f).to_string();
-        for (file, _) in files.iter().filter(|(_, read)| !read) {
-            let mut above = folder(file);
-            while self.mixed.insert(above.clone()) && !above.is_empty() {
-                above = folder(&above);
-            }
-        }
-        for (file, _) in files.into_iter().filter(|(_, read)| *read) {
-            let own = folder(&file);
-            if self.mixed.contains(&own) {
-                self.files.insert(file);
-            } else if !self.folders.contains(&own) {
-                self.folders.insert(own);
-            }
-        }
-    }
-
-    fn holds_file(&self, file: &str) -> bool {
-        let own = file.rsplit_once('/').map_or("", |(f, _)| f);
-        self.files.contains(file) || self.is_whole(own)
-    }
-
-    /// True where nothing below is left to be read.
-    fn is_whole(&self, folder: &str) -> bool {
-        self.folders.contains(folder) && !self.mixed.contains(folder)
-    }
-}
-
 fn seen(path: &str, store: Option<&str>, artifact: &Artifact, run: &Run<'_>) -> Seen {
     let sha256 = artifact.facts.iter().find(|f| f.kind == FactKind::Sha256).map(|f| f.value.clone());
-    let spoke: BTreeSet<&str> = artifact.facts.iter().map(|f| f.evidence.file.as_str()).collect();
-    // what a listing left out was not read
-    let cut = artifact.diagnostics.iter().any(|d| d.code.starts_with("too-"));
-    let own = |path: &str| spoke.contains(path) || (!cut && freehold_artifact::is_own_file(path));
-    let files = artifact.files.iter().map(|f| (f.path.clone(), own(&f.path))).collect();
+    let files = own_files(artifact);
     let errors = artifact.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
     Seen { model: model(path, store, sha256, &inventory(path, artifact, run)), files, errors }
 }
@@ -222,54 +173,38 @@ fn place(e: &freehold_base::Evidence) -> String {
     }
 }
 
-/// Names of models in the text files below a path; what git ignores is left out where it is a repository.
+/// Names of models in the text files below a path.
 fn references(path: &str, catalog: &Catalog, found: &mut Found) {
-    let root = Path::new(path);
-    let mut walk = ignore::WalkBuilder::new(root);
-    walk.hidden(false).follow_links(false).sort_by_file_path(Ord::cmp);
-    let below = {
-        let root = root.to_path_buf();
-        move |p: &Path| p.strip_prefix(&root).unwrap_or(p).to_string_lossy().replace('\\', "/")
-    };
-    let (place, whole) =
-        (below.clone(), found.read.folders.difference(&found.read.mixed).cloned().collect::<BTreeSet<_>>());
-    walk.filter_entry(move |e| {
-        let name = e.file_name();
-        let foreign = name == ".git" || name == "node_modules" || name == "site-packages" || name == "__pycache__";
-        let folder = e.depth() > 0 && e.file_type().is_some_and(|t| t.is_dir());
-        !(foreign || (folder && whole.contains(&place(e.path()))))
-    });
-    for entry in walk.build().flatten() {
-        if found.files_read >= FILES_MAX {
-            let message = format!("too many files: the walk for names stopped after {FILES_MAX}");
-            found.said.push(Diagnostic::warning("walk-limit", message).in_file(path));
-            break;
-        }
-        if !entry.file_type().is_some_and(|t| t.is_file()) {
-            continue;
-        }
-        let file = entry.path();
-        let shown = match below(file) {
-            // the root is the file
-            own if own.is_empty() => file.to_string_lossy().into_owned(),
-            own => own,
-        };
-        if found.read.holds_file(&shown) {
-            continue;
-        }
-        let Some(text) = text_of(file).filter(|text| Language::of(&shown, text).is_some()) else { continue };
-        found.files_read += 1;
-        for r in scan(&shown, &text, &Limits::default()).references {
-            let key = (kind_word(r.kind), r.unresolved, canonical(&r, catalog));
-            found.references.entry(key).or_default().push(ScannedPlace {
-                file: r.evidence.file.clone(),
-                line: r.evidence.line,
-                construct: r.construct.clone(),
-                revision: r.revision.clone(),
-                excerpt: r.excerpt.clone(),
-            });
-        }
+    let read = std::mem::take(&mut found.read);
+    let mut named = Vec::new();
+    found.files_read += walk(path, &read, &mut found.said, &mut |r| named.push(r));
+    for r in &named {
+        tell(r, catalog, found);
     }
+}
+
+/// Adds a reference to what was found; one that another file settled with both places.
+fn tell(r: &Reference, catalog: &Catalog, found: &mut Found) {
+    let key = (kind_word(r.kind), r.unresolved, canonical(r, catalog));
+    let places = found.references.entry(key).or_default();
+    places.push(ScannedPlace {
+        file: r.evidence.file.clone(),
+        line: r.evidence.line,
+        construct: r.construct.clone(),
+        revision: r.revision.clone(),
+        excerpt: r.excerpt.clone(),
+    });
+    let Some(defined) = &r.defined else { return };
+    if places.iter().any(|p| p.file == defined.file && p.line == defined.line) {
+        return;
+    }
+    places.push(ScannedPlace {
+        file: defined.file.clone(),
+        line: defined.line,
+        construct: format!("defines {}", defined.key),
+        revision: None,
+        excerpt: format!("{} = {}", defined.key, r.id),
+    });
 }
 
 fn kind_word(kind: ReferenceKind) -> &'static str {

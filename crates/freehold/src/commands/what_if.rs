@@ -43,6 +43,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         index: after.index,
         deployment,
         by_path,
+        named: after.named,
         said: Default::default(),
         outgoing: after.outgoing.clone(),
         as_of: after.as_of.clone(),

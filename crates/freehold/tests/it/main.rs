@@ -17,5 +17,6 @@ mod lineage;
 mod mistakes;
 mod read;
 mod real;
+mod repository;
 mod run;
 mod scan;

@@ -82,7 +82,10 @@ fn gguf(texts: &[(&str, &str)], numbers: &[(&str, u32)], tensors: &[(&str, &[u64
     for (name, shape) in tensors {
         let dimensions: Vec<u8> = shape.iter().flat_map(|d| d.to_le_bytes()).collect();
         // each begins where the data begins: no byte of it is read
-        out.extend([string(name), u32::try_from(shape.len()).unwrap().to_le_bytes().to_vec(), dimensions, vec![0; 12]].concat());
+        out.extend(
+            [string(name), u32::try_from(shape.len()).unwrap().to_le_bytes().to_vec(), dimensions, vec![0; 12]]
+                .concat(),
+        );
     }
     out
 }
@@ -137,7 +140,9 @@ fn a_header_tells_a_base_by_more_than_its_numbers() {
     let of_weights = [&(of_weights.len() as u64).to_le_bytes()[..], of_weights.as_bytes()].concat();
     let versions = ["meta-llama/Llama-3.1-8B", "meta-llama/Llama-3.1-8B-Instruct"];
     let either = [&["meta-llama/Meta-Llama-3-8B", "meta-llama/Meta-Llama-3-8B-Instruct"], &versions[..]].concat();
-    let models: [(&str, &str, Vec<u8>, Option<(&[&str], usize)>); 6] = [
+    /// Folder, file, bytes, and the bases that it resembles with the number of doubts.
+    type Case<'a> = (&'a str, &'a str, Vec<u8>, Option<(&'a [&'a str], usize)>);
+    let models: [Case<'_>; 6] = [
         ("laundered", "m.gguf", gguf(&with("llama-bpe"), &begin(128_000), &[STRETCHED]), Some((&versions, 0))),
         ("other-tokenizer", "m.gguf", gguf(&with("qwen2"), &begin(151_643), &[STRETCHED]), None),
         ("doubtful", "m.gguf", gguf(&with("qwen2"), NUMBERS, &[STRETCHED]), Some((&versions, 1))),
