@@ -61,7 +61,7 @@ fn table(dossiers: &[Dossier<'_>], style: Style, paths: bool) -> String {
             Cell::ink(ink, heading),
             Cell::plain(cut(&d.subject.id, 44)),
             Cell::plain(cut(&d.assessment.verdict.to_string(), 28)),
-            Cell::ink(Ink::Quiet, one_reason(d)),
+            Cell::ink(Ink::Quiet, reason_and_place(d)),
         ]);
     }
     page.table(0, 3, &rows);
@@ -82,6 +82,15 @@ fn one_path(d: &Dossier<'_>) -> String {
         return path.to_string();
     }
     if path == "." { d.subject.id.clone() } else { format!("{path}/{}", d.subject.id) }
+}
+
+/// [`one_reason`], and where a model is named that does not lie here.
+fn reason_and_place(d: &Dossier<'_>) -> String {
+    let reason = one_reason(d);
+    match d.subject.path.is_empty() && d.subject.kind.starts_with("named at") {
+        true => format!("{reason} · {}", d.subject.kind),
+        false => reason,
+    }
 }
 
 /// The one clause, gap or duty that a row of the summary has room for.

@@ -51,6 +51,7 @@ pub(crate) fn named_below<'c>(
     read: &AlreadyRead,
     run: &Run<'c>,
     said: &mut Vec<Diagnostic>,
+    told: &mut Vec<Diagnostic>,
 ) -> Vec<Dossier<'c>> {
     let mut works: BTreeMap<(String, ReferenceKind, Option<usize>), Vec<Reference>> = BTreeMap::new();
     let mut services: BTreeMap<String, String> = BTreeMap::new();
@@ -58,7 +59,9 @@ pub(crate) fn named_below<'c>(
         if r.role == Some(Role::Tokenizer) {
             return;
         }
-        r.evidence.file = Path::new(path).join(&r.evidence.file).to_string_lossy().into_owned();
+        if path != "." {
+            r.evidence.file = Path::new(path).join(&r.evidence.file).to_string_lossy().into_owned();
+        }
         let id = canonical(&r, run.catalog);
         if r.kind == ReferenceKind::VendorApi {
             services.entry(id).or_insert_with(|| r.evidence.file.clone());
@@ -69,7 +72,7 @@ pub(crate) fn named_below<'c>(
     });
     for (id, file) in services {
         let message = format!("`{id}` is a vendor's API: its terms of service are not in law and are not judged");
-        said.push(Diagnostic {
+        told.push(Diagnostic {
             severity: freehold_base::Severity::Note,
             ..Diagnostic::warning("service-not-judged", message).in_file(file)
         });

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use freehold_assess::Deployment;
-use freehold_base::{Diagnostic, Severity};
+use freehold_base::Diagnostic;
 use freehold_catalog::Catalog;
 use freehold_check::{
     Dossier, ModelFiles, Outgoing, Parts, ReleaseFile, Said, case_from_toml, judge, judge_unasked, model, read_release,
@@ -76,7 +76,7 @@ pub(crate) struct Loaded<'c> {
     pub(crate) dossiers: Vec<Dossier<'c>>,
     /// Inputs that could not be read at all.
     pub(crate) unreadable: Vec<Diagnostic>,
-    /// Where nothing was found, and what was looked for.
+    /// Where nothing was found and what was looked for, and what was found and is not judged.
     pub(crate) nothing: Vec<Diagnostic>,
     /// Mistakes of a case file: configuration, not input.
     pub(crate) mistakes: Vec<Diagnostic>,
@@ -150,14 +150,11 @@ fn folder<'c>(path: &str, run: &Run<'c>, named: bool, progress: bool, out: &mut 
         here.push(dossier);
     }
     if let (true, Ok(said)) = (named, &mut walked) {
-        here.extend(crate::assembly::named_below(path, &read, run, said));
+        here.extend(crate::assembly::named_below(path, &read, run, said, &mut out.nothing));
     }
     match (walked, here.first_mut()) {
         (Ok(diagnostics), Some(first)) => first.diagnostics.extend(diagnostics),
-        (Ok(diagnostics), None) if diagnostics.iter().all(|d| d.severity == Severity::Note) => {
-            out.nothing.push(nothing_at(path));
-            out.nothing.extend(diagnostics);
-        }
+        (Ok(diagnostics), None) if diagnostics.is_empty() => out.nothing.push(nothing_at(path)),
         // nothing was found, and the walk itself went wrong: that is not the same as nothing there
         (Ok(diagnostics), None) => out.unreadable.extend(diagnostics),
         (Err(d), _) => out.unreadable.push(d),
