@@ -119,14 +119,20 @@ fn named<'c>(id: String, kind: ReferenceKind, reference: &Reference, run: &Run<'
         unresolved: reference.unresolved,
         evidence: evidence.clone(),
     };
-    let (graph, diagnostics) = named_work(&work, run.catalog, &run.as_of);
-    let said = match (service, reference.unresolved) {
-        (true, _) => "a vendor's API",
-        (false, true) => "named through a variable that this file does not settle",
+    (named_work_dossier(&work, "", run), evidence)
+}
+
+/// A model that is known by its name alone, judged; `path` is what the user typed for it, if anything.
+pub(crate) fn named_work_dossier<'c>(work: &NamedWork, path: &str, run: &Run<'c>) -> Dossier<'c> {
+    let (mut graph, diagnostics) = named_work(work, run.catalog, &run.as_of);
+    graph.works[0].name.clone_from(&run.said.name);
+    let said = match (work.kind, work.unresolved) {
+        (WorkKind::Service, _) => "a vendor's API",
+        (_, true) => "named through a variable that this file does not settle",
         _ => "named, not here",
     };
-    let subject = Subject { id, kind: said.to_string(), ..Subject::default() };
-    (judge(parts(subject, Path::new(&evidence.file), graph, diagnostics, run), run.catalog), evidence)
+    let subject = Subject { id: graph.works[0].id.clone(), kind: said.to_string(), path: path.to_string(), ..Subject::default() };
+    judge(parts(subject, Path::new(&work.evidence.file), graph, diagnostics, run), run.catalog)
 }
 
 /// The folder that a path lies in, as a path that can be opened.

@@ -12,6 +12,7 @@ use freehold_check::{
 use freehold_text::Index;
 
 use crate::deployments::ByPath;
+use crate::names::{self, Named};
 use crate::references::{AlreadyRead, own_files};
 
 /// Models between two signs of progress on a terminal.
@@ -116,6 +117,24 @@ pub(crate) fn dossiers<'c>(paths: &[&str], run: &Run<'c>) -> Loaded<'c> {
         if Path::new(path).extension().is_some_and(|e| e == "toml") && Path::new(path).is_file() {
             case_file(path, run, &mut out);
             continue;
+        }
+        match names::find(path) {
+            Some(Named::Here(copy)) => {
+                folder(&copy.display().to_string(), run, false, progress, &mut out);
+                continue;
+            }
+            Some(Named::Elsewhere(mut work)) => {
+                if let Some(id) = run.catalog.models.by_ollama_name(&work.id).filter(|_| path.starts_with("ollama:")) {
+                    work.id = id.to_string();
+                }
+                out.dossiers.push(crate::assembly::named_work_dossier(&work, path, run));
+                continue;
+            }
+            Some(Named::Wrong(d)) => {
+                out.mistakes.push(*d);
+                continue;
+            }
+            None => {}
         }
         if let Some(assembly) = crate::assembly::named_in(path, run, &mut out.unreadable) {
             if assembly.is_empty() {

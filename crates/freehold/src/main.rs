@@ -8,6 +8,7 @@ mod deployments;
 mod exit;
 mod law;
 mod load;
+mod names;
 mod references;
 
 use std::process::ExitCode;

@@ -18,6 +18,7 @@ use super::{prepare, print, report, style};
 use crate::context::{all, get};
 use crate::exit;
 use crate::load::{Run, beside, inventory};
+use crate::names::machine_stores;
 use crate::references::{AlreadyRead, canonical, own_files, walk};
 
 pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
@@ -43,8 +44,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         }
     }
     if machine {
-        let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(std::path::PathBuf::from);
-        for store in freehold_source::stores(&|name| std::env::var(name).ok(), home.as_deref()) {
+        for store in machine_stores() {
             let before = found.models.len();
             let path = store.path.display().to_string();
             models(&path, Some(store.kind.as_str()), &run, &mut found);

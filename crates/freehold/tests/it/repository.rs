@@ -75,3 +75,13 @@ fn names_count_where_they_are_asked_for() {
         &[&["check", "."], &["check", ".", "--named", "--access", "internal"]]
     ));
 }
+
+#[test]
+fn models_by_their_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let flags = ["--access", "internal", "--commercial=yes", "--activities", "none"];
+    let one = |what: &'static str| [&["check", what][..], &flags[..]].concat();
+    let (known, tagged, none, wrong) =
+        (one("hf:Qwen/Qwen2.5-7B-Instruct"), one("ollama:gemma2:9b"), one("hf:acme/none-7b@main"), one("hf:../../etc"));
+    insta::assert_snapshot!(session(dir.path(), &[&known, &tagged, &none, &wrong]));
+}

@@ -25,6 +25,9 @@ pub(crate) fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
         .current_dir(dir)
         .env("COLUMNS", "100")
         .env("NO_COLOR", "1")
+        // no store of whoever runs the tests
+        .env("HOME", dir.join("home"))
+        .envs(["HF_HOME", "HF_HUB_CACHE", "OLLAMA_MODELS", "XDG_CACHE_HOME"].map(|v| (v, "")))
         .output()
         .unwrap();
     let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
