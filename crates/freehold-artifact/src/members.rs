@@ -1,19 +1,24 @@
 //! The files in an archive that is no model's own container: a product's zip, a container image.
 
 use freehold_base::Diagnostic;
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 
 use crate::input::{Input, ReadAt, Window};
 use crate::sink::Sink;
-use crate::{FileFacts, labels, mask, tar, zip};
+use crate::{FileFacts, labels, mask, sniff, tar, zip};
 
 /// Most members of one archive.
 const MEMBERS_MAX: usize = 20_000;
 /// Deepest nesting of archives: an image holds layers, a layer holds files.
 const DEPTH_MAX: u8 = 2;
+/// Packed bytes of a member that are read to unpack its beginning: a whole card or config, the header of weights.
+const PACKED_READ_BYTES_MAX: usize = 8 << 20;
+/// Bytes that are kept of what comes out: the longest config that is read, and a header with its vocabulary.
+const UNPACKED_BYTES_MAX: usize = 16 << 20;
 /// Bytes from which a packed member is worth a word.
 const PACKED_BYTES_MIN: u64 = 1 << 20;
 
-/// A file whose bytes stand in the archive as they are.
+/// A file whose bytes stand in the archive as they are, or packed by deflate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// Path inside the innermost archive, with `/`; stays inside its folder.
@@ -22,6 +27,15 @@ pub struct Member {
     pub at: u64,
     /// How many there are.
     pub bytes: u64,
+    /// Where they are packed by deflate: how many there are unpacked, as the archive says.
+    pub unpacked_bytes: Option<u64>,
+}
+
+impl Member {
+    /// Bytes of the file itself.
+    pub fn file_bytes(&self) -> u64 {
+        self.unpacked_bytes.unwrap_or(self.bytes)
+    }
 }
 
 /// What an archive holds.
@@ -61,7 +75,48 @@ pub fn members(name: &str, source: &dyn ReadAt) -> Option<Members> {
 /// Reads a member as [`crate::read_file`] reads a file. `path` becomes the evidence's file.
 pub fn read_member(member: &Member, source: &dyn ReadAt) -> FileFacts {
     let window = Window::new(source, member.at, member.bytes);
-    crate::read_file(&member.path, &window)
+    let Some(size) = member.unpacked_bytes else { return crate::read_file(&member.path, &window) };
+    if !sniff::is_own_file(&member.path) {
+        return FileFacts::default();
+    }
+    match unpack(&window) {
+        Some(bytes) => crate::read_file(&member.path, &Unpacked { size: size.max(bytes.size()), bytes }),
+        None => {
+            let mut sink = Sink::new(&member.path);
+            sink.error("member-broken", "its packed bytes cannot be unpacked", None);
+            sink.out
+        }
+    }
+}
+
+/// The beginning of a packed file, as far as [`UNPACKED_BYTES_MAX`]; `None` where it is broken at once.
+fn unpack(packed: &dyn ReadAt) -> Option<Vec<u8>> {
+    let mut input = Input::open(packed).ok()?;
+    let packed = input.start(PACKED_READ_BYTES_MAX).ok()?;
+    let flags = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF | inflate_flags::TINFL_FLAG_HAS_MORE_INPUT;
+    // nothing unpacks to more than a thousand times its size
+    let room = packed.len().saturating_mul(1_100).min(UNPACKED_BYTES_MAX);
+    let mut out = vec![0; room];
+    let (_, _, written) = decompress(&mut DecompressorOxide::new(), &packed, &mut out, 0, flags);
+    out.truncate(written);
+    // what came before a limit or a fault is kept
+    Some(out).filter(|o| !o.is_empty())
+}
+
+/// A file of which only the beginning was unpacked.
+struct Unpacked {
+    bytes: Vec<u8>,
+    size: u64,
+}
+
+impl ReadAt for Unpacked {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.bytes.read_at(offset, buffer)
+    }
 }
 
 fn is_zip(head: &[u8]) -> bool {
@@ -74,6 +129,8 @@ struct Listed {
     at: u64,
     bytes: u64,
     stored: bool,
+    /// For deflate: bytes unpacked.
+    unpacked: Option<u64>,
     head: Vec<u8>,
 }
 
@@ -93,24 +150,28 @@ fn list(input: &mut Input<'_>, shift: u64, depth: u8, out: &mut Members, sink: &
         }
         let compressed = m.head.starts_with(b"\x1f\x8b") || m.head.starts_with(b"\x28\xb5\x2f\xfd");
         let layer = compressed && !m.name.rsplit('/').next().unwrap_or_default().contains('.');
-        if !m.stored || layer {
+        if (!m.stored && m.unpacked.is_none()) || layer {
             // small packed files are an image's manifests and a zip's texts
             if m.bytes >= PACKED_BYTES_MIN {
                 packed.push(mask::clean_name(&m.name));
             }
             continue;
         }
-        let inner = depth < DEPTH_MAX && (tar::is_one(&m.head) || (is_zip(&m.head) && m.name.ends_with(".zip")));
-        if inner {
+        let inner = m.stored && (tar::is_one(&m.head) || (is_zip(&m.head) && m.name.ends_with(".zip")));
+        if inner && depth >= DEPTH_MAX {
+            sink.warn("archive-too-deep", "archives in archives, deeper than is looked into", None);
+        } else if inner {
             let window = input.window(m.at, m.bytes);
             if let Ok(mut part) = Input::open(&window) {
                 list(&mut part, at, depth + 1, out, sink);
                 out.bytes_read = out.bytes_read.saturating_add(part.bytes_read);
             }
+        }
+        if inner {
             continue;
         }
         let path = mask::clean_name(m.name.trim_start_matches("./"));
-        out.files.push(Member { path, at, bytes: m.bytes });
+        out.files.push(Member { path, at, bytes: m.bytes, unpacked_bytes: m.unpacked });
     }
     if let Some(first) = packed.first() {
         let more = match packed.len() {
@@ -127,15 +188,28 @@ fn listed(input: &mut Input<'_>, sink: &mut Sink<'_>) -> Vec<Listed> {
     if is_zip(&input.head) {
         let zip = zip::read(input);
         zip.tell(sink);
-        let of =
-            |m: zip::Member| Listed { name: m.name, at: m.data_at, bytes: m.bytes, stored: m.stored, head: m.head };
+        let of = |m: zip::Member| Listed {
+            name: m.name,
+            at: m.data_at,
+            bytes: m.bytes,
+            stored: m.stored,
+            unpacked: m.deflated.then_some(m.full),
+            head: m.head,
+        };
         return zip.members.into_iter().filter(|m| !m.name.ends_with('/')).map(of).collect();
     }
     let (members, trouble) = tar::read(input);
     if let Some((why, _)) = trouble {
         sink.warn("tar-broken", format!("{why}: what follows in the archive is not read"), None);
     }
-    let of = |m: tar::Member| Listed { name: m.name, at: m.data_at, bytes: m.bytes, stored: true, head: m.head };
+    let of = |m: tar::Member| Listed {
+        name: m.name,
+        at: m.data_at,
+        bytes: m.bytes,
+        stored: true,
+        unpacked: None,
+        head: m.head,
+    };
     members.into_iter().filter(|m| !m.link).map(of).collect()
 }
 
@@ -169,12 +243,40 @@ mod tests {
 
     #[test]
     fn a_product_s_zip_is_listed_and_a_checkpoint_is_not() {
-        let product = zip::tests::archive(b"", &[("m/README.md", "m/README.md", 0, CARD), ("a.txt", "a.txt", 8, b"x")]);
+        let product = zip::tests::archive(b"", &[("m/README.md", "m/README.md", 0, CARD), ("a.txt", "a.txt", 9, b"x")]);
         let found = members("product.zip", &product.as_slice()).unwrap();
         assert_eq!(found.files.iter().map(|m| m.path.as_str()).collect::<Vec<_>>(), ["m/README.md"]);
         let torch = zip::tests::archive(b"", &[("m/data.pkl", "m/data.pkl", 0, b"\x80\x02}.")]);
         assert_eq!(members("m.pt", &torch.as_slice()), None);
         assert_eq!(members("README.md", &CARD), None);
+    }
+
+    #[test]
+    fn packed_members_are_unpacked_within_a_limit() {
+        let packed = miniz_oxide::deflate::compress_to_vec(CARD, 6);
+        let bomb = miniz_oxide::deflate::compress_to_vec(&vec![b' '; 64 << 20], 1);
+        let zip = zip::tests::archive(
+            b"",
+            &[("m/README.md", "m/README.md", 8, &packed), ("m/LICENSE", "m/LICENSE", 8, &bomb), ("x", "x", 8, b"\xff")],
+        );
+        let zip = zip.as_slice();
+        let found = members("product.zip", &zip).unwrap();
+        let said = read_member(&found.files[0], &zip);
+        assert!(said.model_file && said.diagnostics.is_empty(), "{:?}", said.diagnostics);
+        let said = read_member(&found.files[1], &zip);
+        assert!(said.texts.iter().all(|t| t.text.len() <= UNPACKED_BYTES_MAX));
+        let broken = Member { path: "m/config.json".into(), ..found.files[2].clone() };
+        assert_eq!(read_member(&broken, &zip).diagnostics[0].code, "member-broken");
+    }
+
+    #[test]
+    fn archives_in_archives_end() {
+        let mut bytes = tar::tests::archive(&[("m/README.md", CARD)]);
+        for _ in 0..6 {
+            bytes = tar::tests::archive(&[("layer.tar", &bytes)]);
+        }
+        let found = members("a.tar", &bytes.as_slice()).unwrap();
+        assert_eq!((found.files.len(), found.diagnostics[0].code), (0, "archive-too-deep"));
     }
 
     #[test]

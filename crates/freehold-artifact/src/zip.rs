@@ -23,6 +23,9 @@ const NAME_BYTES_MAX: usize = 1024;
 /// Bytes read at each local header: most names, paddings and the first bytes of the content.
 const LOCAL_BYTES: usize = 512;
 
+/// The method of deflate.
+const DEFLATE: u16 = 8;
+
 /// A member.
 #[derive(Debug)]
 pub(crate) struct Member {
@@ -30,6 +33,10 @@ pub(crate) struct Member {
     pub(crate) name: String,
     /// True where its bytes stand in the file as they are.
     pub(crate) stored: bool,
+    /// True where they are packed by deflate, the one method that is unpacked.
+    pub(crate) deflated: bool,
+    /// How many there are unpacked, as the directory says.
+    pub(crate) full: u64,
     /// Where they begin.
     pub(crate) data_at: u64,
     /// How many there are in the file.
@@ -229,7 +236,8 @@ fn member(
     if stored && head.len() < 64.min(kept) {
         head = input.read(data_at, LOCAL_BYTES.min(kept)).unwrap_or_default();
     }
-    zip.members.push(Member { name: name.clone(), stored, data_at, bytes, head });
+    let deflated = !stored && method == DEFLATE;
+    zip.members.push(Member { name: name.clone(), stored, deflated, full, data_at, bytes, head });
     Some((length, Some(name)))
 }
 
@@ -277,6 +285,8 @@ fn rescue(input: &mut Input<'_>, zip: &mut Zip) {
         zip.members.push(Member {
             name: String::from_utf8_lossy(raw.get(..raw.len().min(NAME_BYTES_MAX)).unwrap_or_default()).into_owned(),
             stored: method == 0,
+            deflated: method == DEFLATE,
+            full: u32_at(local, 22).map_or(0, u64::from),
             data_at,
             bytes,
             head: data.iter().take(kept).copied().collect(),

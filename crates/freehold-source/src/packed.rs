@@ -17,7 +17,7 @@ pub(crate) fn artifacts(name: &str, disk: &DiskFile, members: Members) -> (Vec<A
         let said =
             if reader::is_closed(base) { freehold_artifact::FileFacts::default() } else { read_member(member, disk) };
         let folder = member.path.rsplit_once('/').map_or("", |(f, _)| f).to_owned();
-        folders.entry(folder).or_default().push(ReadFile::new(member.path.clone(), member.bytes, said));
+        folders.entry(folder).or_default().push(ReadFile::new(member.path.clone(), member.file_bytes(), said));
     }
     let composite: BTreeSet<String> =
         folders.iter().filter(|(_, files)| gather::is_composite(files)).map(|(f, _)| f.clone()).collect();

@@ -131,7 +131,8 @@ pub(crate) fn named_work_dossier<'c>(work: &NamedWork, path: &str, run: &Run<'c>
         (_, true) => "named through a variable that this file does not settle",
         _ => "named, not here",
     };
-    let subject = Subject { id: graph.works[0].id.clone(), kind: said.to_string(), path: path.to_string(), ..Subject::default() };
+    let subject =
+        Subject { id: graph.works[0].id.clone(), kind: said.to_string(), path: path.to_string(), ..Subject::default() };
     judge(parts(subject, Path::new(&work.evidence.file), graph, diagnostics, run), run.catalog)
 }
 
