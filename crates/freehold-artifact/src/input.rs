@@ -210,6 +210,32 @@ impl<'i, 'a> Cursor<'i, 'a> {
         self.input.size.saturating_sub(self.at)
     }
 
+    /// Consumes strings, each behind its length of 64 bits, as long as they lie in the buffer: at most `n`, each at most
+    /// `bytes_max`. `each` gets a string's place and bytes. Gives back how many; what stops it is for the caller.
+    pub(crate) fn strings_at_hand(
+        &mut self,
+        n: u64,
+        big_endian: bool,
+        bytes_max: u64,
+        mut each: impl FnMut(u64, u64, &[u8]),
+    ) -> u64 {
+        let Some(mut from) = self.offset_in_buffer(0) else { return 0 };
+        let mut done = 0;
+        while done < n
+            && let Some((raw, rest)) = self.buffer.get(from..).and_then(|b| b.split_first_chunk::<8>())
+        {
+            let length = if big_endian { u64::from_be_bytes(*raw) } else { u64::from_le_bytes(*raw) };
+            let wanted = usize::try_from(length.min(bytes_max.saturating_add(1))).unwrap_or(usize::MAX);
+            let Some(bytes) = rest.get(..wanted).filter(|_| length <= bytes_max) else { break };
+            each(done, self.at.saturating_add(8), bytes);
+            let whole = wanted.saturating_add(8);
+            from = from.saturating_add(whole);
+            self.at = self.at.saturating_add(u64::try_from(whole).unwrap_or(u64::MAX));
+            done = done.saturating_add(1);
+        }
+        done
+    }
+
     /// The next `n` bytes (at most [`STEP_BYTES`]), consumed.
     pub(crate) fn take(&mut self, n: usize) -> Result<&[u8], Stop> {
         let wide = u64::try_from(n).unwrap_or(u64::MAX);

@@ -250,17 +250,33 @@ impl Walk<'_, '_> {
         }
         let n = self.array_length()?;
         self.strings_fit(n)?;
-        for i in 0..n {
+        let mut i = 0;
+        while i < n {
+            if self.wide {
+                i += self.cursor.strings_at_hand(n - i, self.big_endian, STRING_BYTES_MAX, |more, at, raw| {
+                    if is_marked(raw) && header.marked.len() < MARKED_MAX {
+                        let text = String::from_utf8_lossy(raw).into_owned();
+                        let end = at.saturating_add(u64::try_from(raw.len()).unwrap_or(u64::MAX));
+                        header.marked.entry(i + more).or_insert((text, (at, end)));
+                    }
+                });
+                if i >= n {
+                    break;
+                }
+            }
+            // one that does not lie in the buffer
             let length = self.string_length()?;
+            let here = i;
+            i += 1;
             if !(3..=MARKED_BYTES_MAX).contains(&length) || header.marked.len() >= MARKED_MAX {
                 self.cursor.skip(length)?;
                 continue;
             }
             let start = self.cursor.at;
             let raw = self.cursor.take(usize::try_from(length).unwrap_or(usize::MAX))?;
-            if matches!(raw, [b'<', .., b'>'] | [b'[', .., b']']) {
+            if is_marked(raw) {
                 let text = String::from_utf8_lossy(raw).into_owned();
-                header.marked.entry(i).or_insert((text, (start, self.cursor.at)));
+                header.marked.entry(here).or_insert((text, (start, self.cursor.at)));
             }
         }
         Ok(Value::Count(n))
@@ -303,8 +319,17 @@ impl Walk<'_, '_> {
     fn strings(&mut self, n: u64, keep: u64) -> Result<Value, Fault> {
         self.strings_fit(n)?;
         let mut list = Vec::new();
-        for i in 0..n {
-            if let Some((text, place, _)) = self.string(if i < LIST_KEPT_MAX { keep } else { 0 })? {
+        let mut i = 0;
+        while i < n {
+            if self.wide && (keep == 0 || i >= LIST_KEPT_MAX) {
+                i += self.cursor.strings_at_hand(n - i, self.big_endian, STRING_BYTES_MAX, |_, _, _| {});
+                if i >= n {
+                    break;
+                }
+            }
+            let here = i;
+            i += 1;
+            if let Some((text, place, _)) = self.string(if here < LIST_KEPT_MAX { keep } else { 0 })? {
                 list.push((text, place));
             }
         }
@@ -410,6 +435,12 @@ impl Walk<'_, '_> {
         let raw: [u8; 8] = self.cursor.take(8)?.try_into().unwrap_or_default();
         Ok(if big { u64::from_be_bytes(raw) } else { u64::from_le_bytes(raw) })
     }
+}
+
+/// True for a word that looks like a special token: `<s>`, `[INST]`.
+fn is_marked(raw: &[u8]) -> bool {
+    let short = u64::try_from(raw.len()).is_ok_and(|n| (3..=MARKED_BYTES_MAX).contains(&n));
+    short && matches!(raw, [b'<', .., b'>'] | [b'[', .., b']'])
 }
 
 /// What the tensor descriptions say together.
