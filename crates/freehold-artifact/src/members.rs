@@ -137,7 +137,12 @@ struct Listed {
 /// Lists the archive that begins at byte `shift` of the outermost.
 fn list(input: &mut Input<'_>, shift: u64, depth: u8, out: &mut Members, sink: &mut Sink<'_>) {
     let mut packed: Vec<String> = Vec::new();
+    let size = input.size;
     for m in listed(input, sink) {
+        if m.at.checked_add(m.bytes).is_none_or(|end| end > size) {
+            // told where the archive was read
+            continue;
+        }
         let at = shift.saturating_add(m.at);
         if out.files.len() >= MEMBERS_MAX {
             sink.warn("too-many-members", format!("more than {MEMBERS_MAX} files in the archive"), None);
