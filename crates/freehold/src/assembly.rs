@@ -102,6 +102,7 @@ fn parts(subject: Subject, graph: Graph, diagnostics: Vec<Diagnostic>, run: &Run
         not_read: Vec::new(),
         as_of: run.as_of.clone(),
         findings: Vec::new(),
+        house: run.house.clone(),
     }
 }
 
@@ -125,6 +126,8 @@ fn whole<'c>(
         bytes_read: sum(|s| s.bytes_read),
         files: components.iter().map(|(d, _)| d.subject.files).sum(),
         components: n,
+        place: crate::house::place(run.home.as_deref(), path, ""),
+        digests: Vec::new(),
     };
     let mut all = parts(subject, graph, Vec::new(), run);
     for (d, _) in &components {

@@ -35,7 +35,16 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     };
     // nothing here asks who ships what to whom
     let deployment = Deployment::empty(catalog);
-    let run = Run { catalog, index, deployment, said: context::said(matches), outgoing: None, as_of };
+    let run = Run {
+        catalog,
+        index,
+        deployment,
+        said: context::said(matches),
+        outgoing: None,
+        as_of,
+        house: Default::default(),
+        home: None,
+    };
     let (found, code) = load(&all(matches, "what"), &run);
     if found.is_empty() {
         return code;
