@@ -472,7 +472,7 @@ mod tests {
 
     #[test]
     fn every_mistake_of_an_agreement_at_once() {
-        let body = "[[agreements]]\nid = \"a b\"\ncounterparty = \"X\"\nwho = \"\"\nwhen = 2026-02-30\nuntil = \"2025-01-01\"\nevidence = \"abc\"\nlike = \"llama-3.1\"\nwithout = [\"userz\"]\nterritory = [\"EU\"]\naccesses = [\"hosted-ap\"]\nfroom = 2026-01-01\n";
+        let body = "[[agreements]]\nid = \"a b\"\ncounterparty = \"X\"\nwho = \"\"\nwhen = \"2026-02-30\"\nuntil = \"2025-01-01\"\nevidence = \"abc\"\nlike = \"llama-3.1\"\nwithout = [\"userz\"]\nterritory = [\"EU\"]\naccesses = [\"hosted-ap\"]\nfroom = 2026-01-01\n";
         let (_, mistakes) = read(HouseKind::Agreement, body);
         let codes: Vec<&str> = mistakes.iter().map(|m| m.split(':').next().unwrap()).collect();
         assert_eq!(
