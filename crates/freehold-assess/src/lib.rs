@@ -1316,7 +1316,7 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
                 HouseState::Applied | HouseState::Open => format!("{cite}: {duty} is met"),
                 HouseState::Moot => format!("{cite}: {duty} is shown or attested without it"),
                 HouseState::Outside => format!("{cite}: {duty} is attested for other bytes than these"),
-                HouseState::Lapsed => format!("{cite}: no longer says that {duty} is met"),
+                HouseState::Lapsed => format!("{cite}: does not say on this day that {duty} is met"),
             };
             let (kind, index, state) = (HouseKind::Attestation, *index, *state);
             out.push(HouseUse { kind, index, state, accesses: Vec::new(), says });
@@ -1399,7 +1399,7 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
             let cite = house.cite_with_term(HouseKind::Position, index);
             let of = format!("{} {}", law.id, term.clause);
             let says = match state {
-                HouseState::Lapsed => format!("{cite}: no longer settles how {of} is read"),
+                HouseState::Lapsed => format!("{cite}: does not settle on this day how {of} is read"),
                 HouseState::Moot => format!("{cite}: the readings of {of} do not differ here"),
                 _ => format!("{cite}: {of} is read as {}: {reading}", p.reading),
             };

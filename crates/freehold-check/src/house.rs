@@ -145,8 +145,7 @@ fn is_day(text: &str) -> bool {
 }
 
 fn day(t: &Spanned, sink: &Sink<'_>) -> String {
-    // what is missing was reported as missing
-    if !t.text.is_empty() && !is_day(&t.text) {
+    if !is_day(&t.text) {
         sink.error_help("bad-date", t.span, format!("`{}` is not a day", t.text), "write it as 2026-11-24");
     }
     t.text.clone()
@@ -155,7 +154,7 @@ fn day(t: &Spanned, sink: &Sink<'_>) -> String {
 /// A SHA-256, with or without its name before it; lower case.
 fn digest(t: Spanned, sink: &Sink<'_>) -> String {
     let hex = t.text.strip_prefix("sha256:").unwrap_or(&t.text).to_ascii_lowercase();
-    if !t.text.is_empty() && (hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit())) {
+    if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
         let message = format!("`{}` is not a SHA-256", t.text);
         sink.error_help(
             "bad-digest",
@@ -169,32 +168,40 @@ fn digest(t: Spanned, sink: &Sink<'_>) -> String {
 
 /// What every entry has: who, when, until, evidence, why.
 fn entry(row: &Table<'_, '_>, kind: HouseKind, evidence: Evidence, sink: &Sink<'_>) -> Entry {
-    let when = row.need("when");
-    let who = row.need("who");
-    if row.text("who").is_some_and(|w| w.text.trim().is_empty()) {
-        sink.error("nobody", who.span, "`who` is empty: somebody answers for every entry");
-    }
-    let from = if kind == HouseKind::Agreement { row.text("from") } else { None };
-    let until = row.need("until");
-    let why = if kind == HouseKind::Position { row.need("why") } else { row.text("why").unwrap_or(until.clone()) };
-    let why = if row.get("why").is_some() { why.text } else { String::new() };
-    let first = day(from.as_ref().unwrap_or(&when), sink);
-    let last = if kind == HouseKind::Agreement && until.text == PERPETUAL { None } else { Some(day(&until, sink)) };
-    if let Some(last) = &last
-        && is_day(last)
-        && *last < first
+    // what is missing is reported as missing, and is no day and no digest besides
+    let need = |key: &'static str| Some(row.need(key)).filter(|_| row.get(key).is_some());
+    let words = |key: &'static str| {
+        let text = need(key).map(|t| {
+            if t.text.trim().is_empty() {
+                sink.error("empty", t.span, format!("`{key}` is empty"));
+            }
+            t.text
+        });
+        text.unwrap_or_default()
+    };
+    let agreed = kind == HouseKind::Agreement;
+    let who = words("who");
+    let when = need("when").map(|t| day(&t, sink)).unwrap_or_default();
+    let from = if agreed { row.text("from").map(|t| day(&t, sink)) } else { None };
+    let from = from.unwrap_or_else(|| when.clone());
+    let stated = need("until");
+    let perpetual = agreed && stated.as_ref().is_some_and(|t| t.text == PERPETUAL);
+    let last = stated.filter(|_| !perpetual);
+    let until = if perpetual { None } else { Some(last.as_ref().map(|t| day(t, sink)).unwrap_or_default()) };
+    if let (Some(until), Some(stated)) = (&until, &last)
+        && is_day(until)
+        && is_day(&from)
+        && *until < from
     {
-        sink.error("ends-before-it-begins", until.span, format!("ends on {last}, before it begins on {first}"));
+        let message = format!("ends on {until}, before it begins on {from}");
+        sink.error("ends-before-it-begins", stated.span, message);
     }
-    Entry {
-        who: who.text,
-        when: if from.is_some() { day(&when, sink) } else { when.text },
-        from: first,
-        until: last,
-        digest: digest(row.need("evidence"), sink),
-        why,
-        evidence,
-    }
+    let why = match kind {
+        HouseKind::Position => words("why"),
+        _ => row.text("why").map(|t| t.text).unwrap_or_default(),
+    };
+    let digest = need("evidence").map(|t| digest(t, sink)).unwrap_or_default();
+    Entry { who, when, from, until, digest, why, evidence }
 }
 
 /// The license of a name, or the terms of an agreement of the house (`agreement:ID`).
@@ -472,27 +479,27 @@ mod tests {
 
     #[test]
     fn every_mistake_of_an_agreement_at_once() {
-        let body = "[[agreements]]\nid = \"a b\"\ncounterparty = \"X\"\nwho = \"\"\nwhen = \"2026-02-30\"\nuntil = \"2025-01-01\"\nevidence = \"abc\"\nlike = \"llama-3.1\"\nwithout = [\"userz\"]\nterritory = [\"EU\"]\naccesses = [\"hosted-ap\"]\nfroom = 2026-01-01\n";
+        let body = "[[agreements]]\nid = \"a b\"\ncounterparty = \"X\"\nwho = \"\"\nwhen = \"2026-02-30\"\nuntil = \"2025-01-01\"\nfrom = 2026-01-01\nevidence = \"abc\"\nlike = \"llama-3.1\"\nwithout = [\"userz\"]\nterritory = [\"EU\"]\naccesses = [\"hosted-ap\"]\naccessses = []\n";
         let (_, mistakes) = read(HouseKind::Agreement, body);
         let codes: Vec<&str> = mistakes.iter().map(|m| m.split(':').next().unwrap()).collect();
         assert_eq!(
             codes,
             [
                 "3 bad-id",
-                "5 nobody",
+                "5 empty",
                 "6 bad-date",
                 "7 ends-before-it-begins",
-                "8 bad-digest",
+                "9 bad-digest",
                 "2 covers-nothing",
-                "12 unknown-value",
-                "11 unknown-country",
-                "10 unknown-value",
-                "13 unknown-key"
+                "13 unknown-value",
+                "12 unknown-country",
+                "11 unknown-value",
+                "14 unknown-key"
             ],
             "{mistakes:#?}"
         );
         assert!(mistakes[8].ends_with("did you mean `users`?"), "{}", mistakes[8]);
-        assert!(mistakes[9].ends_with("did you mean `from`?"), "{}", mistakes[9]);
+        assert!(mistakes[9].ends_with("did you mean `accesses`?"), "{}", mistakes[9]);
     }
 
     #[test]

@@ -319,7 +319,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
             Command::new("position")
                 .about("counsel settles which reading of a term counts; adds to freehold.positions.toml")
                 .arg(Arg::new("license").value_name("LICENSE").required(true))
-                .arg(Arg::new("term").value_name("TERM").required(true).help("the term's id, as `freehold why` names it"))
+                .arg(Arg::new("term").value_name("TERM").required(true).help("the term's id, as `freehold why \"LICENSE CLAUSE\"` names it"))
                 .arg(Arg::new("reading").value_name("READING").required(true).help("the id of the reading"))
                 .args(entry_args().into_iter().map(|a| if a.get_id() == "why" { a.required(true) } else { a })),
         )

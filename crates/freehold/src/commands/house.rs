@@ -40,7 +40,7 @@ pub(crate) fn agreement(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         let works: Vec<String> = all(matches, "works").into_iter().map(quoted).collect();
         format!(
             "[[agreements]]\nid = {}\ncounterparty = {}\nworks = [{}]\nlike = {}\n\
-             # what it changes: terms of that license that do not stand in it, by id (`freehold why LICENSE` names them)\n\
+             # terms of that license that do not stand in it, by id (`freehold why \"LICENSE CLAUSE\"` names it)\n\
              # without = [\"…\"]\n\
              # what it covers; what is left out is covered\n\
              # accesses = [\"internal\", \"hosted-api\", \"hosted-app\", \"embedded-product\", \"weights\"]\n\
