@@ -1,6 +1,6 @@
 //! One license against one access: grants, limits, duties.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use freehold_base::{By, Permission, Range, Relation, Truth};
 use freehold_catalog::{
@@ -76,6 +76,8 @@ pub struct Limit<'c> {
     pub facts: Vec<FactId>,
     /// Readings that differ.
     pub readings: Vec<&'c Reading>,
+    /// The position of counsel under which it is read, as an index into the house's.
+    pub position: Option<usize>,
 }
 
 impl PartialEq for Limit<'_> {
@@ -127,7 +129,12 @@ pub(crate) struct Judgment<'c> {
     pub(crate) limits: Vec<Limit<'c>>,
     pub(crate) due: Vec<Due<'c>>,
     pub(crate) leaned: BTreeSet<Leaned>,
+    /// Positions that were asked, and whether one settled anything.
+    pub(crate) positions: BTreeMap<usize, bool>,
 }
+
+/// The positions in force, by license and term.
+pub(crate) type Positions<'g> = BTreeMap<(usize, &'g str), (usize, &'g str)>;
 
 /// What a license is judged under.
 pub(crate) struct Situation<'a, 'c> {
@@ -145,10 +152,12 @@ pub(crate) struct Situation<'a, 'c> {
     pub(crate) displaced: bool,
     /// The statement is about code alone: its duties are arguable.
     pub(crate) code_only: bool,
+    /// Positions in force.
+    pub(crate) positions: &'a Positions<'a>,
 }
 
 /// The value of a term's readings: which outcomes stand in the set.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Values {
     yes: bool,
     no: bool,
@@ -167,7 +176,13 @@ impl Values {
 
 pub(crate) fn judge<'c>(s: &Situation<'_, 'c>) -> Judgment<'c> {
     let license: &'c License = &s.catalog.licenses[s.license];
-    let mut j = Judgment { range: Range::PERMITTED, limits: Vec::new(), due: Vec::new(), leaned: BTreeSet::new() };
+    let mut j = Judgment {
+        range: Range::PERMITTED,
+        limits: Vec::new(),
+        due: Vec::new(),
+        leaned: BTreeSet::new(),
+        positions: BTreeMap::new(),
+    };
     if !s.code_only && !license.beside {
         for act in acts(s).iter() {
             grant(s, license, act, &mut j);
@@ -254,19 +269,21 @@ fn applies<'a>(s: &Situation<'a, '_>, reach: Standings) -> Vec<(&'a View<'a>, bo
     out
 }
 
-/// Every outcome that the term's readings leave, and the facts behind them.
-fn values(
-    s: &Situation<'_, '_>,
-    term: &Term,
-    view: &View<'_>,
-    sure: bool,
-    leaned: &mut BTreeSet<Leaned>,
-) -> (Values, Vec<FactId>) {
+/// The readings of a term that count: the one that a position of counsel names, else all.
+fn readings<'t>(s: &Situation<'_, '_>, term: &'t Term) -> (&'t [Reading], Option<usize>) {
+    let Some((position, taken)) = s.positions.get(&(s.license, term.id.as_str())) else {
+        return (&term.readings, None);
+    };
+    match term.readings.iter().position(|r| r.id == *taken) {
+        Some(at) => (&term.readings[at..=at], Some(*position)),
+        None => (&term.readings, None),
+    }
+}
+
+/// Every outcome that some readings of a term leave.
+fn outcomes(readings: &[Reading], view: &View<'_>, off: Truth, sure: bool) -> Values {
     let mut values = Values::default();
-    let mut facts = Vec::new();
-    view.reset();
-    let off = term.unless.as_ref().map_or(Truth::False, |u| u.eval(view, Near::Out));
-    for reading in &term.readings {
+    for reading in readings {
         for near in [Near::Out, Near::In] {
             let mut v = reading.when.eval(view, near).and(!off);
             if !sure {
@@ -275,21 +292,47 @@ fn values(
             values.add(v);
         }
     }
+    values
+}
+
+/// Every outcome that the term's readings leave, the facts behind them, and the position that chose among them.
+fn values(
+    s: &Situation<'_, '_>,
+    term: &Term,
+    view: &View<'_>,
+    sure: bool,
+    j: &mut Judgment<'_>,
+) -> (Values, Vec<FactId>, Option<usize>) {
+    let mut facts = Vec::new();
+    view.reset();
+    let off = term.unless.as_ref().map_or(Truth::False, |u| u.eval(view, Near::Out));
+    let (readings, position) = readings(s, term);
+    let mut settled = None;
+    if let Some(position) = position {
+        let matters = outcomes(&term.readings, view, off, sure) != outcomes(readings, view, off, sure);
+        *j.positions.entry(position).or_default() |= matters;
+        settled = matters.then_some(position);
+        view.reset();
+        if let Some(unless) = &term.unless {
+            unless.eval(view, Near::Out);
+        }
+    }
+    let values = outcomes(readings, view, off, sure);
     if values.open {
-        open_facts(term, view, off, &mut facts);
+        open_facts(readings, term, view, off, &mut facts);
         if !sure {
             facts.extend(s.catalog.facts.find("step.to_perform_similarly"));
         }
     }
     if view.touched_presumption() {
-        lean(s, term, view, leaned);
+        lean(s, readings, term, view, &mut j.leaned);
     }
-    (values, facts)
+    (values, facts, settled)
 }
 
 /// The unknown facts that may settle the term.
-fn open_facts(term: &Term, view: &View<'_>, off: Truth, facts: &mut Vec<FactId>) {
-    for reading in &term.readings {
+fn open_facts(readings: &[Reading], term: &Term, view: &View<'_>, off: Truth, facts: &mut Vec<FactId>) {
+    for reading in readings {
         if reading.when.eval(view, Near::Out) == Truth::Unknown {
             reading.when.support(view, Near::Out, facts);
         }
@@ -304,11 +347,11 @@ fn open_facts(term: &Term, view: &View<'_>, off: Truth, facts: &mut Vec<FactId>)
 }
 
 /// The presumed facts that the term's value rests on.
-fn lean(s: &Situation<'_, '_>, term: &Term, view: &View<'_>, leaned: &mut BTreeSet<Leaned>) {
+fn lean(s: &Situation<'_, '_>, readings: &[Reading], term: &Term, view: &View<'_>, leaned: &mut BTreeSet<Leaned>) {
     let mut facts = Vec::new();
-    let mut whole: Vec<&Expr> = term.readings.iter().map(|r| &r.when).collect();
+    let mut whole: Vec<&Expr> = readings.iter().map(|r| &r.when).collect();
     // what switches the term off matters only where the term would bite
-    if term.readings.iter().any(|r| r.when.eval(view, Near::In) != Truth::False) {
+    if readings.iter().any(|r| r.when.eval(view, Near::In) != Truth::False) {
         whole.extend(&term.unless);
     }
     for e in whole {
@@ -323,7 +366,8 @@ fn grant<'c>(s: &Situation<'_, 'c>, license: &'c License, act: Act, j: &mut Judg
     let mut any = Values::default();
     let mut found: Option<&'c Term> = None;
     let mut facts = Vec::new();
-    let mut readings: Vec<&'c Reading> = Vec::new();
+    let mut differ: Vec<&'c Reading> = Vec::new();
+    let mut position = None;
     for term in &license.terms {
         let Effect::Grant(acts) = &term.effect else { continue };
         if !acts.has(act) || !term.stands_in(s.edition) {
@@ -336,8 +380,9 @@ fn grant<'c>(s: &Situation<'_, 'c>, license: &'c License, act: Act, j: &mut Judg
             term.reach
         };
         for (view, sure) in applies_to_acts(s, reach) {
-            let (v, open) = values(s, term, view, sure, &mut j.leaned);
+            let (v, open, settled) = values(s, term, view, sure, j);
             found = Some(found.unwrap_or(term));
+            position = position.or(settled);
             // one grant that surely holds is enough
             if v.yes && !v.no && !v.open {
                 return;
@@ -347,7 +392,7 @@ fn grant<'c>(s: &Situation<'_, 'c>, license: &'c License, act: Act, j: &mut Judg
             any.no |= v.no;
             facts.extend(open);
             if v.yes && v.no {
-                readings.extend(&term.readings);
+                differ.extend(readings(s, term).0);
             }
         }
     }
@@ -359,12 +404,22 @@ fn grant<'c>(s: &Situation<'_, 'c>, license: &'c License, act: Act, j: &mut Judg
     };
     j.range = if sure { j.range.cap(to) } else { j.range.cap_worst(to) };
     let support = if sure { support_of(s, found) } else { facts };
-    j.limits.push(Limit { license: s.license, term: found, act: Some(act), to, sure, gap, facts: support, readings });
+    j.limits.push(Limit {
+        license: s.license,
+        term: found,
+        act: Some(act),
+        to,
+        sure,
+        gap,
+        facts: support,
+        readings: differ,
+        position,
+    });
 }
 
 fn support_of(s: &Situation<'_, '_>, term: Option<&Term>) -> Vec<FactId> {
     let mut facts = Vec::new();
-    for reading in term.into_iter().flat_map(|t| &t.readings) {
+    for reading in term.into_iter().flat_map(|t| readings(s, t).0) {
         reading.when.support(s.view, Near::Out, &mut facts);
     }
     facts.sort();
@@ -382,7 +437,8 @@ fn limit<'c>(s: &Situation<'_, 'c>, term: &'c Term, blocks: Acts, to: Permission
         if term.by_us && ours && !s.reached.steps.iter().any(|(r, by, _)| *by == By::Us && output_training(*r)) {
             continue;
         }
-        let (v, facts) = values(s, term, view, sure, &mut j.leaned);
+        let (v, facts, position) = values(s, term, view, sure, j);
+        let count = readings(s, term).0;
         let (sure, gap) = match (v.yes, v.no, v.open) {
             (false, true, false) | (false, false, false) => continue,
             (true, false, false) => (true, None),
@@ -390,20 +446,18 @@ fn limit<'c>(s: &Situation<'_, 'c>, term: &'c Term, blocks: Acts, to: Permission
             (true, true, false) => (false, Some(GapKind::Reading)),
         };
         j.range = if sure { j.range.cap(to) } else { j.range.cap_worst(to) };
-        let facts = if gap == Some(GapKind::Fact) { facts } else { support(term, view) };
-        let readings: Vec<&Reading> = if gap == Some(GapKind::Reading) && term.readings.len() > 1 {
-            term.readings.iter().collect()
-        } else {
-            Vec::new()
-        };
-        let limit = Limit { license: s.license, term: Some(term), act: None, to, sure, gap, facts, readings };
+        let facts = if gap == Some(GapKind::Fact) { facts } else { support(count, view) };
+        let differ: Vec<&Reading> =
+            if gap == Some(GapKind::Reading) && count.len() > 1 { count.iter().collect() } else { Vec::new() };
+        let limit =
+            Limit { license: s.license, term: Some(term), act: None, to, sure, gap, facts, readings: differ, position };
         // a fact may be open and the readings differ besides: both are questions
         if v.open && v.yes && v.no {
-            let facts = support(term, view);
+            let facts = support(count, view);
             j.limits.push(Limit {
                 gap: Some(GapKind::Reading),
                 facts,
-                readings: term.readings.iter().collect(),
+                readings: count.iter().collect(),
                 ..limit.clone()
             });
         }
@@ -415,9 +469,9 @@ fn output_training(r: Relation) -> bool {
     matches!(r, Relation::TrainedOnOutputs | Relation::Distilled | Relation::TrainedOnData)
 }
 
-fn support(term: &Term, view: &View<'_>) -> Vec<FactId> {
+fn support(readings: &[Reading], view: &View<'_>) -> Vec<FactId> {
     let mut facts = Vec::new();
-    for reading in &term.readings {
+    for reading in readings {
         reading.when.support(view, Near::In, &mut facts);
     }
     facts.sort();
@@ -431,7 +485,7 @@ fn due<'c>(s: &Situation<'_, 'c>, term: &'c Term, duty: &'c Duty, j: &mut Judgme
         let Some((by, upstream)) = (if student { Some((Certainty::Owed, false)) } else { who_owes(s, duty) }) else {
             continue;
         };
-        let (v, mut facts) = values(s, term, view, sure, &mut j.leaned);
+        let (v, mut facts, _) = values(s, term, view, sure, j);
         let when = match (v.yes, v.no, v.open) {
             (true, false, false) => Some(Certainty::Owed),
             (_, _, true) => Some(Certainty::Conditional),

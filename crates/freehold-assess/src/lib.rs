@@ -10,6 +10,7 @@ mod conclude;
 mod deployment;
 mod expression;
 mod finding;
+mod house;
 mod judge;
 mod questions;
 mod reach;
@@ -18,20 +19,23 @@ mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use freehold_base::{By, Graph, MadeBy, Permission, Range, Relation, Value, Verdict, Work};
+use freehold_base::{By, Graph, MadeBy, Permission, Range, Relation, Truth, Value, Verdict, Work};
 use freehold_catalog::{Catalog, Effect, FactId, Near, Requires, Standing, Term};
 
 pub use deployment::{Access, Deployment};
 pub use expression::{Leaf, Statement, covers_of_file, parse as parse_statement, parts as statement_parts};
 pub use finding::{Finding, FindingCode, Likeness, Resemblance, findings_page};
+pub use house::{
+    Agreement, Artifact, Attestation, Entry, House, HouseKind, HouseState, HouseUse, NO_HOUSE, Phase, Position, glob,
+};
 pub use judge::{Certainty, GapKind, Leaned, Limit};
 pub use questions::{Answer, Question, questions};
-pub use release::{Notice, Release, Status};
+pub use release::{Notice, Release, Status, attestable};
 pub use verdict::compose;
 
 use conclude::{Alternative, Conclusion, Layer, LicenseSet};
 use deployment::View;
-use judge::{Due, Situation, judge};
+use judge::{Due, Positions, Situation, judge};
 use reach::{Ancestry, Reached};
 
 /// What is assessed.
@@ -47,6 +51,10 @@ pub struct Input<'c, 'g> {
     pub release: Option<&'g Release>,
     /// Who made the subject, where that is said besides the graph.
     pub made_by: Option<MadeBy>,
+    /// The house's own law on the day of the question ([`NO_HOUSE`] = none).
+    pub house: &'g House,
+    /// What an attestation may name besides the works of the graph.
+    pub artifact: Artifact<'g>,
 }
 
 impl Input<'_, '_> {
@@ -104,6 +112,8 @@ pub struct Governing {
     pub code_only: bool,
     /// The license stopped reaching on the way.
     pub beyond: bool,
+    /// The agreement of the house that this is, or that stands in its place where it is displaced; an index.
+    pub agreement: Option<usize>,
 }
 
 /// A choice that was made among licenses.
@@ -134,6 +144,8 @@ pub struct Obligation<'c> {
     pub upstream: bool,
     /// The accesses for which it is due.
     pub accesses: Vec<Access>,
+    /// The attestations of the house that say it is met, as indices.
+    pub attested: Vec<usize>,
 }
 
 /// Who asks for a duty.
@@ -193,6 +205,8 @@ pub struct Assessment<'c> {
     pub obligations: Vec<Obligation<'c>>,
     /// Findings.
     pub findings: Vec<Finding>,
+    /// Entries of the house's own law that are about the case, and what became of each.
+    pub house: Vec<HouseUse>,
 }
 
 /// Works that stand under the same statement with the same facts: judged once.
@@ -201,6 +215,8 @@ struct Group {
     facts: Vec<(FactId, Value)>,
     /// Training data: its terms reach the model only where they say so.
     dataset: bool,
+    /// Agreements in force that name the works, as indices; which of them covers a use, the use says.
+    agreements: Vec<usize>,
     works: Vec<usize>,
 }
 
@@ -223,7 +239,8 @@ pub fn assess<'c>(input: Input<'c, '_>) -> Assessment<'c> {
     outbound_findings(&run, &layers, &groups, &mut findings);
     findings.extend(near_threshold(&run, &groups));
     statement_findings(input, &groups, &run.elections, &mut findings);
-    run.finish(by_access, access_open, findings)
+    let house = run.house(&groups, &layers, &accesses);
+    Assessment { house, ..run.finish(by_access, access_open, findings) }
 }
 
 /// Concludes every layer above the subject and gathers works that are judged alike.
@@ -248,7 +265,7 @@ fn groups<'g>(
         layers.push(Some(conclude::conclude(work, made_by, (adds_layer, stands_alone), catalog, findings)));
     }
     let upstream = upstream_sets(input, ancestry, &layers);
-    type Key = (Conclusion, Vec<(FactId, Value)>, bool);
+    type Key = (Conclusion, Vec<(FactId, Value)>, bool, Vec<usize>);
     let mut groups: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     for (i, slot) in layers.iter_mut().enumerate() {
         let Some(layer) = slot else { continue };
@@ -263,13 +280,43 @@ fn groups<'g>(
             .filter_map(|(name, value)| catalog.facts.find(name).map(|id| (id, value.clone())))
             .collect();
         let dataset = work.kind == freehold_base::WorkKind::Dataset;
-        groups.entry((layer.conclusion.clone(), facts, dataset)).or_default().push(i);
+        let in_force = |a: &Agreement| a.entry.in_force(&input.house.day);
+        let agreements = agreements_on(input, work, &layer.conclusion, &in_force);
+        groups.entry((layer.conclusion.clone(), facts, dataset, agreements)).or_default().push(i);
     }
     let groups = groups
         .into_iter()
-        .map(|((conclusion, facts, dataset), works)| Group { conclusion, facts, dataset, works })
+        .map(|((conclusion, facts, dataset, agreements), works)| Group {
+            conclusion,
+            facts,
+            dataset,
+            agreements,
+            works,
+        })
         .collect();
     (groups, layers)
+}
+
+/// The agreements that name a work and something that it stands under, in the order of their file.
+fn agreements_on(
+    input: Input<'_, '_>,
+    work: &Work,
+    conclusion: &Conclusion,
+    which: &dyn Fn(&Agreement) -> bool,
+) -> Vec<usize> {
+    let under = |license: &usize| {
+        let leaf = Leaf::License(*license);
+        conclusion.alternatives.iter().any(|a| a.leaves().contains(&&leaf))
+    };
+    let about = |a: &Agreement| {
+        // an index is one into the catalog that the house was read with
+        which(a)
+            && input.catalog.licenses.get(a.license).is_some_and(|l| l.agreement)
+            && a.names(&work.id)
+            && if a.replaces.is_empty() { !conclusion.alternatives.is_empty() } else { a.replaces.iter().any(under) }
+    };
+    let all = input.house.agreements.iter().enumerate();
+    all.filter(|(_, a)| about(a)).map(|(i, _)| i).collect()
 }
 
 /// For each work the licenses of what its weights were made from, to a fixpoint.
@@ -326,8 +373,25 @@ struct Walk {
     edition: String,
 }
 
+/// An agreement that covers a use, or does if the facts fall so.
+struct Cover {
+    agreement: usize,
+    sure: bool,
+    /// The facts that decide.
+    facts: Vec<FactId>,
+}
+
 struct Run<'c, 'g> {
     input: Input<'c, 'g>,
+    positions: Positions<'g>,
+    /// Positions that were asked, and whether one settled anything.
+    asked: BTreeMap<usize, bool>,
+    /// Accesses by group and agreement that was judged there; false = only if the facts fall so.
+    agreed: BTreeMap<(usize, usize), BTreeMap<Access, bool>>,
+    /// Groups that were judged under what is publicly said of them.
+    public: BTreeSet<usize>,
+    /// What became of attestations.
+    attested: BTreeMap<usize, HouseState>,
     ancestry: Ancestry,
     base: View<'g>,
     access_facts: Vec<Value>,
@@ -377,7 +441,18 @@ impl<'c> Found<'c> {
 impl<'c: 'g, 'g> Run<'c, 'g> {
     fn new(input: Input<'c, 'g>, ancestry: Ancestry) -> Run<'c, 'g> {
         let subject = input.graph.works.get(input.graph.subject);
+        let house = input.house;
+        let in_force = house.positions.iter().enumerate().filter(|(_, p)| p.entry.in_force(&house.day));
+        let mut positions = Positions::new();
+        for (i, p) in in_force {
+            positions.entry((p.license, p.term.as_str())).or_insert((i, p.reading.as_str()));
+        }
         Run {
+            positions,
+            asked: BTreeMap::new(),
+            agreed: BTreeMap::new(),
+            public: BTreeSet::new(),
+            attested: BTreeMap::new(),
             base: View::new(input.catalog, input.deployment),
             access_facts: Access::ALL.iter().map(|a| Value::List(vec![a.as_str().to_string()])).collect(),
             yes_no: [Value::Bool(false), Value::Bool(true)],
@@ -429,6 +504,106 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
     }
 
     fn group(&mut self, access: Access, g: usize, group: &Group) -> Found<'c> {
+        let covers = self.covers(access, group, None);
+        let mut found = self.under(access, g, group, &covers, None);
+        for code in &group.conclusion.code {
+            let about_code = self.alternative(access, g, group, code, true);
+            found.due.extend(about_code.due);
+        }
+        found
+    }
+
+    /// The agreements that may stand in the place of a license, or of everything that is said (`None`), for an access: those
+    /// that may, and the first that surely does.
+    fn covers(&mut self, access: Access, group: &Group, license: Option<usize>) -> Vec<Cover> {
+        let mut out = Vec::new();
+        for &index in &group.agreements {
+            let agreement = &self.input.house.agreements[index];
+            let stands = match license {
+                None => agreement.replaces.is_empty(),
+                Some(license) => agreement.replaces.contains(&license),
+            };
+            if !stands {
+                continue;
+            }
+            let value = Some(&self.access_facts[access as usize]);
+            let view = self.base.with(self.input.catalog.facts.find("use.access").map(|id| (id, value)));
+            let truth = agreement.uses.eval(&view, Near::Out);
+            let mut facts = Vec::new();
+            agreement.uses.support(&view, Near::Out, &mut facts);
+            if view.touched_presumption() {
+                let clause = "coverage".to_string();
+                let presumed = facts.iter().filter(|f| view.is_presumed(**f));
+                let lean = |f: &FactId| Leaned { fact: *f, license: agreement.license, clause: clause.clone() };
+                self.leaned.extend(presumed.map(lean));
+            }
+            facts.sort();
+            facts.dedup();
+            match truth {
+                Truth::False => {}
+                Truth::Unknown => out.push(Cover { agreement: index, sure: false, facts }),
+                Truth::True => {
+                    out.push(Cover { agreement: index, sure: true, facts: Vec::new() });
+                    return out;
+                }
+            }
+        }
+        out
+    }
+
+    /// Agreements first, then what they stand in the place of: a license in one edition, or all that is said (`None`).
+    fn under(
+        &mut self,
+        access: Access,
+        g: usize,
+        group: &Group,
+        covers: &[Cover],
+        public: Option<(&Option<String>, usize)>,
+    ) -> Found<'c> {
+        let Some((cover, rest)) = covers.split_first() else {
+            let Some((edition, license)) = public else { return self.stated(access, g, group) };
+            self.walk(g, group, edition, license);
+            return self.judged(access, g, group, license, false);
+        };
+        let house = self.input.house;
+        let license = house.agreements[cover.agreement].license;
+        self.walk(g, group, &None, license);
+        let mut found = self.judged(access, g, group, license, false);
+        if public.is_none() && group.conclusion.alternatives.iter().any(|a| a.perhaps) {
+            self.perhaps(group, self.input.catalog.licenses[license].id.clone(), &mut found);
+        }
+        *self.agreed.entry((g, cover.agreement)).or_default().entry(access).or_default() |= cover.sure;
+        if cover.sure {
+            return found;
+        }
+        let other = self.under(access, g, group, rest, public);
+        let (a, b) = (found.range, other.range);
+        found.absorb(other);
+        found.range = a.hull(b);
+        for (due, _) in &mut found.due {
+            // whether it is one hangs on whether the agreement covers the use
+            if due.certainty > Certainty::Conditional {
+                due.certainty = Certainty::Conditional;
+                due.facts = cover.facts.clone();
+            }
+        }
+        if !found.range.is_point() {
+            found.gaps.push(Gap {
+                kind: GapKind::Fact,
+                license: self.input.catalog.licenses[license].id.clone(),
+                term: None,
+                facts: cover.facts.clone(),
+                readings: Vec::new(),
+                worst: found.range.worst,
+                says: format!("whether {} covers this use", house.cite_agreement(cover.agreement)),
+            });
+        }
+        found
+    }
+
+    /// A group under what is publicly said of it.
+    fn stated(&mut self, access: Access, g: usize, group: &Group) -> Found<'c> {
+        self.public.insert(g);
         let mut all: Option<Found<'c>> = None;
         for alternative in &group.conclusion.alternatives {
             let found = self.alternative(access, g, group, alternative, false);
@@ -445,10 +620,6 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
         let mut found = all.unwrap_or_else(|| Found::clear(Range::PERMITTED));
         if group.conclusion.alternatives.len() > 1 {
             self.dispute(group, &mut found);
-        }
-        for code in &group.conclusion.code {
-            let about_code = self.alternative(access, g, group, code, true);
-            found.due.extend(about_code.due);
         }
         found
     }
@@ -505,25 +676,30 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
             );
         }
         if a.perhaps && !code_only {
-            // who made the layer decides whether these terms bind at all
-            for (due, _) in &mut found.due {
-                due.certainty = due.certainty.min(Certainty::Conditional);
-            }
-            if found.range != Range::PERMITTED {
-                found.range = found.range.hull(Range::PERMITTED);
-                let work = &self.input.graph.works[group.works[0]].id;
-                found.gaps.push(Gap {
-                    kind: GapKind::Fact,
-                    license: a.statement.display(self.input.catalog),
-                    term: None,
-                    facts: self.input.catalog.facts.find("subject.made_by").into_iter().collect(),
-                    readings: Vec::new(),
-                    worst: found.range.worst,
-                    says: format!("who made `{work}`: the license it states binds you only if somebody else did"),
-                });
-            }
+            self.perhaps(group, a.statement.display(self.input.catalog), &mut found);
         }
         found
+    }
+
+    /// Who made the layer decides whether these terms bind at all.
+    fn perhaps(&self, group: &Group, license: String, found: &mut Found<'c>) {
+        for (due, _) in &mut found.due {
+            due.certainty = due.certainty.min(Certainty::Conditional);
+        }
+        if found.range == Range::PERMITTED {
+            return;
+        }
+        found.range = found.range.hull(Range::PERMITTED);
+        let work = &self.input.graph.works[group.works[0]].id;
+        found.gaps.push(Gap {
+            kind: GapKind::Fact,
+            license,
+            term: None,
+            facts: self.input.catalog.facts.find("subject.made_by").into_iter().collect(),
+            readings: Vec::new(),
+            worst: found.range.worst,
+            says: format!("who made `{work}`: the license it states binds you only if somebody else did"),
+        });
     }
 
     fn statement(
@@ -598,14 +774,18 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
             Leaf::Family(tag) => open(GapKind::Dispute, tag, format!("which of the texts that go by `{tag}` is meant")),
             Leaf::Unread(name) => open(GapKind::Text, name, format!("what does `{name}` say; nobody here has read it")),
             Leaf::License(index) => {
-                self.walk(g, group, a, *index);
-                self.judged(access, g, group, *index, code_only)
+                if code_only {
+                    self.walk(g, group, &a.edition, *index);
+                    return self.judged(access, g, group, *index, true);
+                }
+                let covers = self.covers(access, group, Some(*index));
+                self.under(access, g, group, &covers, Some((&a.edition, *index)))
             }
         }
     }
 
     /// Finds how the group's license reaches the subject, once.
-    fn walk(&mut self, g: usize, group: &Group, a: &Alternative, license: usize) {
+    fn walk(&mut self, g: usize, group: &Group, edition: &Option<String>, license: usize) {
         if self.walks.contains_key(&(g, license)) {
             return;
         }
@@ -623,8 +803,7 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
         let made_by = self.input.made_by;
         let by = |e: usize| conclude::by_of(graph, e, made_by);
         let reached = reach::reach(graph, &self.ancestry, law, &group.works, &by, &mut condition);
-        let edition = a
-            .edition
+        let edition = edition
             .as_ref()
             .filter(|e| law.editions.iter().any(|x| x.text == **e))
             .cloned()
@@ -633,7 +812,7 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
         self.walks.insert((g, license), Walk { reached, edition });
     }
 
-    fn judged(&self, access: Access, g: usize, group: &Group, license: usize, code_only: bool) -> Found<'c> {
+    fn judged(&mut self, access: Access, g: usize, group: &Group, license: usize, code_only: bool) -> Found<'c> {
         let Some(walk) = self.walks.get(&(g, license)) else { return Found::clear(Range::OPEN) };
         let catalog = self.input.catalog;
         let mut overlay: Vec<(FactId, Option<Value>)> = Vec::new();
@@ -667,9 +846,14 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
             access,
             view: &view,
             student: student.as_ref(),
-            displaced: group.conclusion.displaced,
+            // a tag may be set aside; what was agreed is not
+            displaced: group.conclusion.displaced && !catalog.licenses[license].agreement,
             code_only,
+            positions: &self.positions,
         });
+        for (position, mattered) in &j.positions {
+            *self.asked.entry(*position).or_default() |= mattered;
+        }
         let law = &catalog.licenses[license];
         let mut found = Found::clear(j.range);
         for limit in &j.limits {
@@ -695,7 +879,7 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
 
     fn add_obligation(&mut self, access: Access, due: Due<'c>, edition: String) -> usize {
         let key = (due.duty.code.as_str(), due.duty.text.as_deref());
-        let status = self.status(&due);
+        let (status, attested) = self.status(&due);
         let source = Source { license: due.license, edition, term: due.term };
         if let Some(&i) = self.obligation_index.get(&key) {
             let o = &mut self.obligations[i];
@@ -711,6 +895,9 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
             let mut seen = BTreeSet::new();
             o.sources.retain(|s| seen.insert((s.license, s.term.id.clone(), s.edition.clone())));
             o.status = worse(o.status, status);
+            if let Some(index) = attested.filter(|i| !o.attested.contains(i)) {
+                o.attested.push(index);
+            }
             if !o.accesses.contains(&access) {
                 o.accesses.push(access);
             }
@@ -724,12 +911,45 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
             facts: due.facts,
             upstream: due.upstream,
             accesses: vec![access],
+            attested: attested.into_iter().collect(),
         });
         self.obligation_index.insert(key, self.obligations.len() - 1);
         self.obligations.len() - 1
     }
 
-    fn status(&self, due: &Due<'_>) -> Status {
+    /// Whether a duty is met, and the attestation that says so where no file does.
+    fn status(&mut self, due: &Due<'_>) -> (Status, Option<usize>) {
+        let status = self.shown(due);
+        let house = self.input.house;
+        if house.attestations.is_empty() || due.upstream || !attestable(due.duty, self.input.catalog) {
+            return (status, None);
+        }
+        let subject = self.input.graph.works.get(self.input.graph.subject);
+        let names: Vec<&str> =
+            subject.iter().flat_map(|w| [Some(w.id.as_str()), w.name.as_deref()]).flatten().collect();
+        let mut by = None;
+        for (i, a) in house.attestations.iter().enumerate() {
+            if a.license != due.license || a.code != due.duty.code {
+                continue;
+            }
+            let state = match (a.is_about(&names, self.input.artifact), a.entry.in_force(&house.day)) {
+                (None, _) => continue,
+                (Some(false), _) => HouseState::Outside,
+                (Some(true), false) => HouseState::Lapsed,
+                (Some(true), true) if status == Status::Met || by.is_some() => HouseState::Moot,
+                (Some(true), true) => {
+                    by = Some(i);
+                    HouseState::Applied
+                }
+            };
+            let told = self.attested.entry(i).or_insert(state);
+            *told = (*told).min(state);
+        }
+        (if by.is_some() { Status::Met } else { status }, by)
+    }
+
+    /// Whether the release and the name show a duty to be met.
+    fn shown(&self, due: &Due<'_>) -> Status {
         let student = due.term.reach.has(Standing::Student) && !due.term.reach.has(Standing::Derivative);
         let name = if student {
             match self.input.deployment.named(self.input.catalog, "use.trains_on_outputs.name") {
@@ -826,6 +1046,9 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
     /// Whether a model stands under the same license; `None` where the catalog does not know the model.
     fn same_family(&self, id: &str, license: usize) -> Option<bool> {
         let catalog = self.input.catalog;
+        // an agreement is of the family of the license that its terms were taken from
+        let license =
+            catalog.licenses[license].like.as_deref().and_then(|l| catalog.license_named(l)).unwrap_or(license);
         let mut open = vec![id.to_string()];
         let mut seen = BTreeSet::new();
         let mut known = false;
@@ -852,13 +1075,19 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
     /// Lists what governs and what was set aside.
     fn describe(&mut self, groups: &[Group], layers: &[Option<Layer<'_>>]) {
         for (g, group) in groups.iter().enumerate() {
+            for &index in &group.agreements {
+                if self.agreed.contains_key(&(g, index)) {
+                    self.describe_agreement(g, group, index);
+                }
+            }
             let all = group.conclusion.alternatives.iter().map(|a| (a, false));
             for (a, code_only) in all.chain(group.conclusion.code.iter().map(|a| (a, true))) {
                 let taken = self.taken(group, a);
                 for leaf in a.leaves() {
                     let chosen = |t: &Vec<&Leaf>| t.contains(&leaf) || a.beside.contains(leaf);
                     let left = taken.as_ref().is_some_and(|t| !chosen(t));
-                    self.describe_leaf(g, group, leaf, (code_only, left), layers);
+                    let stands_for = if code_only { None } else { self.in_place_of(g, group, leaf) };
+                    self.describe_leaf(g, group, leaf, (code_only, left, stands_for), layers);
                 }
             }
         }
@@ -877,9 +1106,50 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
                     outbound,
                     code_only: false,
                     beyond: false,
+                    agreement: None,
                 });
             }
         }
+    }
+
+    fn describe_agreement(&mut self, g: usize, group: &Group, index: usize) {
+        let law = &self.input.catalog.licenses[self.input.house.agreements[index].license];
+        let Some(walk) = self.walks.get(&(g, self.input.house.agreements[index].license)) else { return };
+        for &work in &group.works {
+            let by = self.ancestry.by_child[work].first();
+            self.licenses.push(Governing {
+                work,
+                license: law.id.clone(),
+                edition: walk.edition.clone(),
+                claims: Vec::new(),
+                standings: walk.reached.standings.keys().copied().collect(),
+                by: by.map(|e| conclude::by_of(self.input.graph, *e, self.input.made_by).0),
+                displaced: false,
+                outbound: false,
+                code_only: false,
+                beyond: walk.reached.beyond,
+                agreement: Some(index),
+            });
+        }
+    }
+
+    /// The agreement that stood in the place of a statement for every access.
+    fn in_place_of(&self, g: usize, group: &Group, leaf: &Leaf) -> Option<usize> {
+        let judged = match leaf {
+            Leaf::License(i) => self.public.contains(&g) && self.walks.contains_key(&(g, *i)),
+            _ => self.public.contains(&g),
+        };
+        group.agreements.iter().copied().find(|i| !judged && self.agreed.contains_key(&(g, *i)))
+    }
+
+    /// The licenses of a group that were judged: what is stated, where no agreement stood in its place, and agreements.
+    fn judged_licenses(&self, g: usize, group: &Group) -> BTreeSet<usize> {
+        let stated = group.conclusion.alternatives.iter().flat_map(Alternative::leaves).filter_map(|l| match l {
+            Leaf::License(i) => Some(*i),
+            _ => None,
+        });
+        let agreed = group.agreements.iter().map(|i| self.input.house.agreements[*i].license);
+        stated.chain(agreed).filter(|i| self.walks.contains_key(&(g, *i))).collect()
     }
 
     /// The leaves of the branch that was taken, where a statement offers a choice.
@@ -896,7 +1166,7 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
         g: usize,
         group: &Group,
         leaf: &Leaf,
-        (code_only, left): (bool, bool),
+        (code_only, left, agreement): (bool, bool, Option<usize>),
         layers: &[Option<Layer<'_>>],
     ) {
         let catalog = self.input.catalog;
@@ -918,10 +1188,11 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
                 claims,
                 standings: walk.map(|w| w.reached.standings.keys().copied().collect()).unwrap_or_default(),
                 by,
-                displaced: group.conclusion.displaced || left,
+                displaced: group.conclusion.displaced || left || agreement.is_some(),
                 outbound: false,
                 code_only,
                 beyond: walk.is_some_and(|w| w.reached.beyond),
+                agreement,
             });
         }
     }
@@ -954,10 +1225,9 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
             }
         }
         for (g, group) in groups.iter().enumerate() {
-            for leaf in group.conclusion.alternatives.iter().flat_map(Alternative::leaves) {
-                let Leaf::License(license) = leaf else { continue };
-                let Some(walk) = self.walks.get(&(g, *license)) else { continue };
-                self.outputs_finding(group, *license, &walk.reached, findings);
+            for license in self.judged_licenses(g, group) {
+                let Some(walk) = self.walks.get(&(g, license)) else { continue };
+                self.outputs_finding(group, license, &walk.reached, findings);
             }
         }
     }
@@ -1029,6 +1299,111 @@ impl<'c: 'g, 'g> Run<'c, 'g> {
             elections,
             obligations,
             findings,
+            house: Vec::new(),
+        }
+    }
+
+    /// What became of every entry of the house that is about the case.
+    fn house(&self, groups: &[Group], layers: &[Option<Layer<'_>>], accesses: &[Access]) -> Vec<HouseUse> {
+        let mut out = Vec::new();
+        self.agreements(groups, layers, accesses, &mut out);
+        self.positions(&mut out);
+        for (index, state) in &self.attested {
+            let cite = self.input.house.cite_with_term(HouseKind::Attestation, *index);
+            let a = &self.input.house.attestations[*index];
+            let duty = format!("{} of {}", a.code, self.input.catalog.licenses[a.license].id);
+            let says = match state {
+                HouseState::Applied | HouseState::Open => format!("{cite}: {duty} is met"),
+                HouseState::Moot => format!("{cite}: {duty} is shown or attested without it"),
+                HouseState::Outside => format!("{cite}: {duty} is attested for other bytes than these"),
+                HouseState::Lapsed => format!("{cite}: does not say on this day that {duty} is met"),
+            };
+            let (kind, index, state) = (HouseKind::Attestation, *index, *state);
+            out.push(HouseUse { kind, index, state, accesses: Vec::new(), says });
+        }
+        out
+    }
+
+    fn agreements(&self, groups: &[Group], layers: &[Option<Layer<'_>>], accesses: &[Access], out: &mut Vec<HouseUse>) {
+        let house = self.input.house;
+        for (index, agreement) in house.agreements.iter().enumerate() {
+            let cite = house.cite_with_term(HouseKind::Agreement, index);
+            let mut works: Vec<&str> = Vec::new();
+            for (i, layer) in layers.iter().enumerate() {
+                let Some(layer) = layer else { continue };
+                let work = &self.input.graph.works[i];
+                if !agreements_on(self.input, work, &layer.conclusion, &|a| std::ptr::eq(a, agreement)).is_empty() {
+                    works.push(&work.id);
+                }
+            }
+            if works.is_empty() {
+                continue;
+            }
+            let works = works.into_iter().take(3).collect::<Vec<_>>().join(", ");
+            let mut applied: BTreeMap<Access, bool> = BTreeMap::new();
+            for g in 0..groups.len() {
+                for (access, sure) in self.agreed.get(&(g, index)).into_iter().flatten() {
+                    *applied.entry(*access).or_default() |= sure;
+                }
+            }
+            let sure: Vec<Access> = applied.iter().filter(|(_, sure)| **sure).map(|(a, _)| *a).collect();
+            let words = |list: &[Access]| list.iter().map(|a| a.as_str()).collect::<Vec<_>>().join(", ");
+            let covers = if agreement.uses_written.is_empty() { "every use" } else { agreement.uses_written.as_str() };
+            let (state, says) = if !agreement.entry.in_force(&house.day) {
+                (HouseState::Lapsed, format!("{cite}: the public terms govern {works}"))
+            } else if applied.is_empty() {
+                (
+                    HouseState::Outside,
+                    format!(
+                        "{cite}: does not cover this use of {works}, which the public terms govern; it covers {covers}"
+                    ),
+                )
+            } else if sure.is_empty() {
+                (
+                    HouseState::Open,
+                    format!(
+                        "{cite}: whether it covers this use of {works} hangs on what is not stated; it covers {covers}"
+                    ),
+                )
+            } else if sure.len() < accesses.len() {
+                let text = format!(
+                    "{cite}: governs {works} for {}; the rest is under the public terms; it covers {covers}",
+                    words(&sure)
+                );
+                (HouseState::Applied, text)
+            } else {
+                (HouseState::Applied, format!("{cite}: governs {works} in the place of the public terms"))
+            };
+            out.push(HouseUse {
+                kind: HouseKind::Agreement,
+                index,
+                state,
+                accesses: applied.into_keys().collect(),
+                says,
+            });
+        }
+    }
+
+    fn positions(&self, out: &mut Vec<HouseUse>) {
+        let house = self.input.house;
+        let judged: BTreeSet<usize> = self.walks.keys().map(|(_, license)| *license).collect();
+        for (index, p) in house.positions.iter().enumerate().filter(|(_, p)| judged.contains(&p.license)) {
+            let law = &self.input.catalog.licenses[p.license];
+            let Some(term) = law.terms.iter().find(|t| t.id == p.term) else { continue };
+            let reading = term.readings.iter().find(|r| r.id == p.reading).map_or("", |r| r.says.as_str());
+            let state = match (p.entry.in_force(&house.day), self.asked.get(&index)) {
+                (false, _) => HouseState::Lapsed,
+                (true, Some(true)) => HouseState::Applied,
+                (true, _) => HouseState::Moot,
+            };
+            let cite = house.cite_with_term(HouseKind::Position, index);
+            let of = format!("{} {}", law.id, term.clause);
+            let says = match state {
+                HouseState::Lapsed => format!("{cite}: does not settle on this day how {of} is read"),
+                HouseState::Moot => format!("{cite}: the readings of {of} do not differ here"),
+                _ => format!("{cite}: {of} is read as {}: {reading}", p.reading),
+            };
+            out.push(HouseUse { kind: HouseKind::Position, index, state, accesses: Vec::new(), says });
         }
     }
 }
@@ -1108,13 +1483,12 @@ fn outbound_findings(run: &Run<'_, '_>, layers: &[Option<Layer<'_>>], groups: &[
         .collect();
     for (work, outbound) in ours {
         for (g, group) in groups.iter().enumerate() {
-            for leaf in group.conclusion.alternatives.iter().flat_map(Alternative::leaves) {
-                let Leaf::License(inbound) = leaf else { continue };
-                let Some(walk) = run.walks.get(&(g, *inbound)) else { continue };
-                let same = outbound.statement.leaves().contains(&leaf);
+            for inbound in run.judged_licenses(g, group) {
+                let Some(walk) = run.walks.get(&(g, inbound)) else { continue };
+                let same = outbound.statement.leaves().contains(&&Leaf::License(inbound));
                 // only what the subject is to that license, in the license's own words
                 let reaches = |t: &&Term| walk.reached.standings.keys().any(|s| t.reach.has(*s));
-                let demand = catalog.licenses[*inbound].terms.iter().filter(reaches).find_map(|t| match t.effect {
+                let demand = catalog.licenses[inbound].terms.iter().filter(reaches).find_map(|t| match t.effect {
                     Effect::Outbound(r @ (Requires::SameLicense | Requires::IncludesRestrictions)) => Some((r, t)),
                     _ => None,
                 });
@@ -1134,7 +1508,7 @@ fn outbound_findings(run: &Run<'_, '_>, layers: &[Option<Layer<'_>>], groups: &[
                         detail: format!(
                             "{} does not carry what {} {} asks for",
                             outbound.statement.display(catalog),
-                            catalog.licenses[*inbound].id,
+                            catalog.licenses[inbound].id,
                             term.clause
                         ),
                         evidence: Vec::new(),
@@ -1154,10 +1528,9 @@ fn near_threshold(run: &Run<'_, '_>, groups: &[Group]) -> Vec<Finding> {
     let catalog = run.input.catalog;
     let mut seen = BTreeSet::new();
     let mut out = Vec::new();
-    for group in groups {
-        for leaf in group.conclusion.alternatives.iter().flat_map(Alternative::leaves) {
-            let Leaf::License(license) = leaf else { continue };
-            let law = &catalog.licenses[*license];
+    for (g, group) in groups.iter().enumerate() {
+        for license in run.judged_licenses(g, group) {
+            let law = &catalog.licenses[license];
             let limiting = |t: &&Term| matches!(t.effect, Effect::LicenseNeeded(_) | Effect::Forbid(_));
             for term in law.terms.iter().filter(limiting) {
                 let mut all = Vec::new();
@@ -1165,7 +1538,7 @@ fn near_threshold(run: &Run<'_, '_>, groups: &[Group]) -> Vec<Finding> {
                 for (quantity, limit) in all {
                     let Some(n) = quantity.known(&run.base) else { continue };
                     let near = n <= limit && n >= limit / 100 * NEAR_PERCENT && limit > 0;
-                    if near && seen.insert((*license, term.id.clone())) {
+                    if near && seen.insert((license, term.id.clone())) {
                         let (n, limit) = (Value::Number(n), Value::Number(limit));
                         out.push(Finding {
                             code: FindingCode::NearThreshold,

@@ -69,6 +69,10 @@ pub(crate) fn status(
         // the name that counts is another's than the subject's: a person looks
         return Status::ToAttest;
     }
+    if kind == "license-copy" && catalog.licenses.get(license).is_some_and(|l| l.agreement) {
+        // no index knows the text of an agreement of the house: a person looks
+        return Status::ToAttest;
+    }
     let Some(release) = release else { return Status::Unknown };
     let hit = |n: &Notice| match kind {
         "license-copy" | "notice-file" => n.kind == kind && is_about(n, license, catalog),
@@ -82,6 +86,19 @@ pub(crate) fn status(
         Status::ToAttest
     } else {
         Status::Unmet
+    }
+}
+
+/// True for a duty that may be met where no file shows it, so that a person's word counts: nothing in a release meets it;
+/// or it is words that may stand on a website or a screen, an agreement with users, the name of another model.
+pub fn attestable(duty: &Duty, catalog: &Catalog) -> bool {
+    /// Places that a release holds as files.
+    const FILES: [&str; 2] = ["model-card", "notice-file"];
+    match catalog.obligations.get(&duty.code).and_then(|o| o.met_by.as_deref()) {
+        None | Some("ui" | "own-license-with-restrictions") => true,
+        Some("words") => duty.places.is_empty() || duty.places.iter().any(|p| !FILES.contains(&p.as_str())),
+        Some("name") => duty.name_prefix.is_none(),
+        Some(_) => false,
     }
 }
 

@@ -66,6 +66,15 @@ impl ActivityTable {
         Some(hits.fold(ActivityMask::default(), |m, i| m.union(ActivityMask::one(i))))
     }
 
+    /// Every activity that is none of these and below none of them.
+    pub fn outside(&self, ids: &[String]) -> ActivityMask {
+        let inside = ids.iter().filter_map(|id| self.below(id)).fold(ActivityMask::default(), ActivityMask::union);
+        (0..self.activities.len())
+            .map(ActivityMask::one)
+            .fold(ActivityMask::default(), ActivityMask::union)
+            .without(inside)
+    }
+
     /// The mask of stated words alone; unknown words count for nothing (the reader refuses them).
     pub fn stated(&self, words: &[String]) -> ActivityMask {
         words

@@ -3,6 +3,7 @@
 //! No line here knows a license. Every mistake of every file is reported at once, each with its place.
 
 mod activities;
+mod agreement;
 pub mod condition;
 pub mod document;
 mod facts;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use freehold_base::Diagnostic;
 
 pub use activities::{Activity, ActivityMask, ActivityTable};
+pub use agreement::{AgreementHead, agreement_id};
 pub use condition::{Expr, Facts, Near};
 pub use facts::{FactDef, FactId, FactOrigin, FactTable, FactType, Presumed, SumDef};
 pub use fingerprints::{
@@ -32,7 +34,7 @@ pub use license::{
 pub use models::{Match, ModelRow, Models, expand};
 pub use obligations::{Obligation, Obligations};
 pub use tags::{TagMeaning, Tags};
-pub use territories::{Territories, is_country};
+pub use territories::{Territories, countries, is_country};
 
 use condition::Scope;
 use document::{Sink, parse_toml};
@@ -61,6 +63,8 @@ pub struct Catalog {
     pub models: Models,
     /// Version of the catalog, `YYYY.MM.DD`.
     pub version: String,
+    /// Words that every condition may use, with their meaning.
+    defines: Vec<(String, Expr)>,
     aliases: BTreeMap<String, usize>,
     editions: BTreeMap<String, usize>,
 }
@@ -145,6 +149,7 @@ impl Catalog {
             mistakes.extend(sink.into_diagnostics());
         }
         catalog.load_law(files, &defines, &mut mistakes);
+        catalog.defines = defines;
         catalog.load_models(files, &mut mistakes);
         (catalog, mistakes)
     }
@@ -223,6 +228,16 @@ impl Catalog {
             }
         }
         self.models = models;
+    }
+
+    /// What a condition outside the catalog is read against.
+    pub fn scope(&self) -> Scope<'_> {
+        Scope {
+            facts: &self.facts,
+            activities: &self.activities,
+            territories: &self.territories,
+            defines: &self.defines,
+        }
     }
 
     /// The license with this id.

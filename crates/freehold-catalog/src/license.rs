@@ -381,6 +381,11 @@ pub struct License {
     pub absent: Vec<String>,
     /// How much it limits.
     pub strictness: Strictness,
+    /// True for the terms of an agreement of the organization's own ([`crate::Catalog::add_agreement`]): no tag and no
+    /// text names it.
+    pub agreement: bool,
+    /// For an agreement: the id of the license that its terms were taken from.
+    pub like: Option<String>,
 }
 
 impl License {
@@ -584,6 +589,8 @@ fn license_head(head: &Table<'_, '_>, stem: &str, sink: &Sink<'_>) -> License {
         terms: Vec::new(),
         absent: Vec::new(),
         strictness: Strictness::Open,
+        agreement: false,
+        like: None,
         id: id.text,
     }
 }
@@ -634,7 +641,7 @@ fn edition(row: Table<'_, '_>) -> Edition {
     e
 }
 
-fn load_reach(reach: Table<'_, '_>, scope: &Scope<'_>, sink: &Sink<'_>) -> Reach {
+pub(crate) fn load_reach(reach: Table<'_, '_>, scope: &Scope<'_>, sink: &Sink<'_>) -> Reach {
     let derivative = reach.words("derivative", &relation_words(), Relation::parse);
     let mut output_trained = (OutputTrained::None, Expr::Const(true));
     if let Some(o) = reach.table("output-trained") {
@@ -668,7 +675,7 @@ fn load_reach(reach: Table<'_, '_>, scope: &Scope<'_>, sink: &Sink<'_>) -> Reach
 
 const EFFECTS: &[&str] = &["grant", "forbid", "license-needed", "ends-grant", "duty", "outbound", "information"];
 
-fn load_term(
+pub(crate) fn load_term(
     row: Table<'_, '_>,
     scope: &Scope<'_>,
     obligations: &Obligations,
@@ -881,7 +888,7 @@ fn topic_of_code(code: &str) -> Option<&'static str> {
     })
 }
 
-fn strictness(terms: &[Term]) -> Strictness {
+pub(crate) fn strictness(terms: &[Term]) -> Strictness {
     let unconditional = Expr::Const(true);
     let open_grant = |act: Act| {
         terms.iter().any(|t| {

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use freehold_assess::{Deployment, Input, assess};
+use freehold_assess::{Artifact, Deployment, Input, NO_HOUSE, assess};
 use freehold_base::{Evidence, Graph, MadeBy, Relation, Value};
 use freehold_catalog::Catalog;
 use freehold_lineage::{complete, link, work_index};
@@ -68,7 +68,15 @@ fn main() {
     let start = Instant::now();
     let mut open = 0usize;
     for (graph, deployment) in &all {
-        let a = assess(Input { catalog: &catalog, graph, deployment, release: None, made_by: None });
+        let a = assess(Input {
+            catalog: &catalog,
+            graph,
+            deployment,
+            release: None,
+            made_by: None,
+            house: &NO_HOUSE,
+            artifact: Artifact::default(),
+        });
         open += usize::from(!a.range.is_point());
     }
     let took = start.elapsed();
@@ -76,8 +84,15 @@ fn main() {
     for edges in [100, 1_000, 10_000, 100_000] {
         let (graph, deployment) = chain(edges, &catalog);
         let start = Instant::now();
-        let a =
-            assess(Input { catalog: &catalog, graph: &graph, deployment: &deployment, release: None, made_by: None });
+        let a = assess(Input {
+            catalog: &catalog,
+            graph: &graph,
+            deployment: &deployment,
+            release: None,
+            made_by: None,
+            house: &NO_HOUSE,
+            artifact: Artifact::default(),
+        });
         println!("{edges:>7} edges: {:>9.3} ms ({})", start.elapsed().as_secs_f64() * 1e3, a.verdict);
     }
 }

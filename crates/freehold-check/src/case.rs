@@ -1,13 +1,16 @@
 //! A case: a subject, the works around it, who asks and what for, in one document. The plumbing of `assess`, the form
 //! of scenarios and of what the register stores.
 
-use freehold_assess::{Deployment, Notice, Release, statement_parts};
+use std::sync::Arc;
+
+use freehold_assess::{Deployment, House, Notice, Release, statement_parts};
 use freehold_base::{Basis, Claim, Diagnostic, Evidence, Graph, MadeBy, Relation, WorkKind};
 use freehold_catalog::Catalog;
 use freehold_catalog::document::{Key, Node, NodeValue, Sink, Table, parse_toml};
 use freehold_lineage::{complete, link, work_index};
 
 use crate::dossier::{Outgoing, Parts, Subject};
+use crate::house::read_own;
 use crate::statement::read_facts;
 
 /// A case, completed with what the catalog knows.
@@ -21,6 +24,10 @@ pub struct Case {
     pub deployment: Deployment,
     /// What the release shows, where the case says.
     pub release: Option<Release>,
+    /// The house's own law, where the case states any.
+    pub house: House,
+    /// The catalog with the terms of the case's agreements in it, where it has any: what the case is judged under.
+    pub law: Option<Catalog>,
 }
 
 impl Case {
@@ -28,7 +35,7 @@ impl Case {
     pub fn into_parts(self, path: &str, as_of: &str) -> Parts {
         let id = if self.id.is_empty() { self.graph.works[self.graph.subject].id.clone() } else { self.id };
         Parts {
-            subject: Subject { id, path: path.to_string(), ..Subject::default() },
+            subject: Subject { id, path: path.to_string(), place: path.to_string(), ..Subject::default() },
             graph: self.graph,
             deployment: self.deployment,
             outgoing: self.release.map(|release| Outgoing { path: String::new(), release }),
@@ -37,6 +44,7 @@ impl Case {
             not_read: Vec::new(),
             as_of: as_of.to_string(),
             findings: Vec::new(),
+            house: Arc::new(self.house),
         }
     }
 }
@@ -122,11 +130,12 @@ fn read_case(node: &Node, catalog: &Catalog, as_of: &str, sink: &Sink<'_>) -> Op
             read_facts(prefix, node, catalog, sink, &mut deployment);
         }
     }
+    let own = read_own(&top, catalog, as_of, sink);
     top.finish();
     for d in complete(&mut graph, catalog, as_of) {
         sink.diagnostics.borrow_mut().push(d);
     }
-    Some(Case { id, graph, deployment, release })
+    Some(Case { id, graph, deployment, release, house: own.house, law: own.law })
 }
 
 fn read_work(table: Table<'_, '_>, graph: &mut Graph, release: Option<&mut Option<Release>>, sink: &Sink<'_>) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use freehold_assess::{Certainty, Deployment, Input, assess};
+use freehold_assess::{Artifact, Certainty, Deployment, Input, NO_HOUSE, assess};
 use freehold_base::{Basis, Claim, Evidence, Graph, MadeBy, Relation, Value, Verdict, Work};
 use freehold_catalog::document::{Sink, Table, parse_toml};
 use freehold_catalog::{Catalog, Effect, License, Term};
@@ -241,7 +241,15 @@ fn outcome(catalog: &Catalog, side: &Side, profile: &Profile) -> (Verdict, Vec<S
         }
         graph.subject = ours;
     }
-    let a = assess(Input { catalog, graph: &graph, deployment: &profile.deployment, release: None, made_by: None });
+    let a = assess(Input {
+        catalog,
+        graph: &graph,
+        deployment: &profile.deployment,
+        release: None,
+        made_by: None,
+        house: &NO_HOUSE,
+        artifact: Artifact::default(),
+    });
     let owed = a.obligations.iter().filter(|o| o.certainty == Certainty::Owed).map(|o| o.code.to_string()).collect();
     (a.verdict, owed)
 }

@@ -1,6 +1,8 @@
 //! A dossier: everything that is known of a subject, and its assessment.
 
-use freehold_assess::{Assessment, Deployment, Finding, Input, Question, Release, assess, questions};
+use std::sync::Arc;
+
+use freehold_assess::{Artifact, Assessment, Deployment, Finding, House, Input, Question, Release, assess, questions};
 use freehold_base::{Diagnostic, Graph, MadeBy};
 use freehold_catalog::Catalog;
 
@@ -21,6 +23,10 @@ pub struct Subject {
     pub files: usize,
     /// For an assembly: the works that it holds side by side, each judged by itself too; 0 for a model.
     pub components: usize,
+    /// Where it lies, below the folder of the house's files; empty where there is neither.
+    pub place: String,
+    /// SHA-256 of its files in hex, as far as a store, a pointer or a manifest says them.
+    pub digests: Vec<String>,
 }
 
 /// A release that was looked at.
@@ -57,6 +63,8 @@ pub struct Dossier<'c> {
     pub not_read: Vec<String>,
     /// The day of the question, `YYYY-MM-DD`.
     pub as_of: String,
+    /// The house's own law.
+    pub house: Arc<House>,
 }
 
 /// What a dossier is made from.
@@ -80,6 +88,8 @@ pub struct Parts {
     pub as_of: String,
     /// What the files show besides their licenses.
     pub findings: Vec<Finding>,
+    /// The house's own law; its agreements' terms stand in the catalog that the parts are judged under.
+    pub house: Arc<House>,
 }
 
 /// Judges the parts.
@@ -91,19 +101,23 @@ pub fn judge(parts: Parts, catalog: &Catalog) -> Dossier<'_> {
         deployment: &dossier.deployment,
         release: dossier.outgoing.as_ref().map(|o| &o.release),
         made_by: dossier.made_by,
+        house: &dossier.house,
+        artifact: artifact(&dossier.subject),
     });
     dossier
 }
 
 /// [`judge`] without its questions: for an inventory, where nobody is asked.
 pub fn judge_unasked(parts: Parts, catalog: &Catalog) -> Dossier<'_> {
-    let Parts { subject, graph, deployment, outgoing, made_by, diagnostics, not_read, as_of, findings } = parts;
+    let Parts { subject, graph, deployment, outgoing, made_by, diagnostics, not_read, as_of, findings, house } = parts;
     let mut assessment = assess(Input {
         catalog,
         graph: &graph,
         deployment: &deployment,
         release: outgoing.as_ref().map(|o| &o.release),
         made_by,
+        house: &house,
+        artifact: artifact(&subject),
     });
     assessment.findings.extend(findings);
     assessment.findings.sort();
@@ -120,7 +134,12 @@ pub fn judge_unasked(parts: Parts, catalog: &Catalog) -> Dossier<'_> {
         diagnostics,
         not_read,
         as_of,
+        house,
     }
+}
+
+fn artifact(subject: &Subject) -> Artifact<'_> {
+    Artifact { path: &subject.place, digests: &subject.digests }
 }
 
 impl Dossier<'_> {

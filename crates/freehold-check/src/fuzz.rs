@@ -1,5 +1,6 @@
 //! Entry points for the fuzzers; the same functions replay the corpus in the ordinary tests.
 
+use freehold_assess::HouseKind;
 use freehold_catalog::{Catalog, CatalogFile};
 
 /// A case, as JSON and as TOML: read, and judged where it can be read.
@@ -9,12 +10,22 @@ pub fn fuzz_case(data: &[u8], catalog: &Catalog) {
         crate::case_from_json("fuzz", &text, catalog, "2026-11-24"),
         crate::case_from_toml("fuzz", &text, catalog, "2026-11-24"),
     ] {
-        let Some(case) = case else { continue };
+        let Some(mut case) = case else { continue };
         // long lineages are legal and slow; their cost is measured elsewhere
         if case.graph.works.len() > 64 {
             continue;
         }
-        let _ = crate::judge(case.into_parts("", "2026-11-24"), catalog);
+        let law = case.law.take();
+        let _ = crate::judge(case.into_parts("", "2026-11-24"), law.as_ref().unwrap_or(catalog));
+    }
+}
+
+/// A file of the house, as each of the three.
+pub fn fuzz_house(data: &[u8], catalog: &Catalog) {
+    let text = String::from_utf8_lossy(data);
+    let kinds = [HouseKind::Agreement, HouseKind::Position, HouseKind::Attestation];
+    for kind in kinds {
+        let _ = crate::read_house(&[crate::HouseText { kind, file: "fuzz", text: &text }], catalog, "2026-11-24");
     }
 }
 

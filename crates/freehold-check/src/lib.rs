@@ -5,6 +5,7 @@ mod case;
 mod compare;
 mod dossier;
 pub mod fuzz;
+mod house;
 mod lineage;
 mod model;
 mod statement;
@@ -15,6 +16,7 @@ pub use case::{CASE_BYTES_MAX, Case, case_from_json, case_from_toml, node_of_jso
 pub use compare::{Difference, ForWhom, LicenseChange, Side, catalog_changes, compare};
 pub use dossier::{Dossier, Outgoing, Parts, Subject, judge, judge_unasked};
 pub use freehold_lineage::is_repository_id;
+pub use house::{HOUSE_BYTES_MAX, HouseText, OwnLaw, house_file, house_schema, read_house};
 pub use lineage::{Lineage, LineageStep, LineageTerm, LineageWork, Maker, Role, lineage};
 pub use model::{Model, ModelFiles, ReleaseFile, Said, model, read_release};
 pub use statement::{read_facts, read_value};

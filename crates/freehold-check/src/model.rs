@@ -150,6 +150,8 @@ fn subject(files: &ModelFiles<'_>) -> Subject {
         bytes_read: files.bytes_read,
         files: files.files,
         components: 0,
+        place: String::new(),
+        digests: files.facts.iter().filter(|f| f.kind == FactKind::Sha256).map(|f| f.value.clone()).collect(),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use freehold_assess::{Access, Certainty, FindingCode, Gap, GapKind, Governing, Limit, Obligation, Question, Status};
+use freehold_assess::{
+    Access, Certainty, FindingCode, Gap, GapKind, Governing, HouseState, HouseUse, Limit, Obligation, Question, Status,
+};
 use freehold_base::{Graph, Permission, Relation, Verdict};
 use freehold_check::Dossier;
 
@@ -29,6 +31,7 @@ pub fn screen(d: &Dossier<'_>, style: Style) -> String {
     answer(d, &mut page);
     because(d, &mut page);
     licenses(d, &mut page);
+    house(d, &mut page);
     obligations(d, &mut page);
     questions(d, &mut page);
     counsel(d, &mut page);
@@ -362,7 +365,11 @@ fn because_words(d: &Dossier<'_>, facts: &str, list: &[&Limit<'_>]) -> String {
     let facts = if facts.is_empty() { String::new() } else { format!("  ({facts})") };
     match list {
         [one] => match one.term {
-            Some(t) => format!("{}  “{}”{facts}", limit_cite(d, one), t.quote),
+            Some(t) => {
+                let by =
+                    one.position.map(|p| format!("  (as read by {})", d.house.cite_position(p))).unwrap_or_default();
+                format!("{}  “{}”{facts}{by}", limit_cite(d, one), t.quote)
+            }
             None => format!("{}{facts}", limit_cite(d, one)),
         },
         many => {
@@ -417,7 +424,9 @@ fn licenses(d: &Dossier<'_>, page: &mut Page) {
             page.row(Ink::Open, if i == 0 { "governs" } else { "" }, &text);
             continue;
         }
-        let name = match d.catalog.license(id) {
+        let agreed = list.iter().any(|l| l.agreement.is_some());
+        // a tag may say what it likes: an agreement is one only where the engine says so
+        let name = match d.catalog.license(id).filter(|l| l.agreement == agreed) {
             Some(law) => words::license_name(law, edition),
             None => format!("{id} (not in the catalog in law)"),
         };
@@ -470,6 +479,9 @@ fn from_words(d: &Dossier<'_>, list: &[&Governing]) -> String {
         from.push_str(&format!(" and {more} more"));
     }
     basis.truncate(2);
+    if list.iter().any(|l| l.agreement.is_some()) {
+        basis.push("as agreed".into());
+    }
     if basis.is_empty() { from } else { format!("{from}: {}", basis.join(", ")) }
 }
 
@@ -479,6 +491,9 @@ fn set_aside(d: &Dossier<'_>, l: &Governing) -> String {
     let place = claim.map(words::basis).unwrap_or_default();
     let name = if l.license.is_empty() { "no license" } else { l.license.as_str() };
     let of = if l.work == d.graph.subject { String::new() } else { format!(" of {}", work.id) };
+    if let Some(index) = l.agreement {
+        return format!("{name}{of}: {} stands in its place", d.house.cite_agreement(index));
+    }
     if l.beyond {
         return format!("{name}{of}: its terms do not reach this model");
     }
@@ -508,6 +523,21 @@ fn is_about_claims(code: FindingCode) -> bool {
             | FindingCode::NameSaysMitTextIsNot
             | FindingCode::DiffersFromUpstream
     )
+}
+
+/// Most entries of the house.
+const HOUSE_MAX: usize = 6;
+
+/// What of the house's own law the answer rests on, and what of it fell away.
+fn house(d: &Dossier<'_>, page: &mut Page) {
+    let told: Vec<&HouseUse> = d.assessment.house.iter().filter(|u| words::house_is_told(u)).collect();
+    for (i, u) in told.iter().take(HOUSE_MAX).enumerate() {
+        let ink = if u.state == HouseState::Applied { Ink::Quiet } else { Ink::Open };
+        page.row(ink, if i == 0 { "house" } else { "" }, &u.says);
+    }
+    if told.len() > HOUSE_MAX {
+        page.row(Ink::Quiet, "", &format!("… and {} more; --format json lists them", told.len() - HOUSE_MAX));
+    }
 }
 
 fn obligations(d: &Dossier<'_>, page: &mut Page) {
@@ -540,7 +570,7 @@ fn obligations(d: &Dossier<'_>, page: &mut Page) {
 }
 
 fn duty_row(d: &Dossier<'_>, o: &Obligation<'_>, name: Option<&str>) -> Vec<Cell> {
-    let (ink, status) = words::status(o);
+    let (ink, status) = words::status(&d.house, o);
     let mut says = words::duty_says(d.catalog, o, name);
     if o.certainty == Certainty::Conditional {
         let facts = facts_words(d, &o.facts);
@@ -560,7 +590,7 @@ fn duty_row(d: &Dossier<'_>, o: &Obligation<'_>, name: Option<&str>) -> Vec<Cell
         Cell::plain(words::duty_title(d.catalog, o.code)),
         Cell::plain(says),
         Cell::ink(Ink::Quiet, cut(&cite.unwrap_or_default(), 30)),
-        Cell::ink(ink, status),
+        Cell::ink(ink, cut(&status, 48)),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use freehold_assess::{Finding, Obligation};
+use freehold_assess::{Finding, HouseKind, HouseState, HouseUse, Obligation};
 use freehold_catalog::{Effect, FactId, Term};
 use freehold_check::Dossier;
 
@@ -89,6 +89,10 @@ fn verdict(d: &Dossier<'_>, page: &mut Page) {
             }
         }
     }
+    for u in a.house.iter().filter(|u| u.state != HouseState::Moot && u.kind != HouseKind::Attestation) {
+        page.blank();
+        house(d, u, page);
+    }
     for g in a.gaps.iter().filter(|g| g.term.is_none()) {
         page.blank();
         page.row(Ink::Open, g.kind.as_str(), &g.says);
@@ -104,6 +108,19 @@ fn verdict(d: &Dossier<'_>, page: &mut Page) {
             }
             trail(d, &law.id, page);
         }
+    }
+}
+
+/// An entry of the house: what it says here, who wrote it down where, on what it rests.
+fn house(d: &Dossier<'_>, u: &HouseUse, page: &mut Page) {
+    page.row(Ink::Strong, u.kind.as_str(), &u.says);
+    let Some(entry) = d.house.entry(u.kind, u.index) else { return };
+    page.row(Ink::Quiet, "by", &format!("{}, {}, {}", entry.who, entry.when, words::full_place(&entry.evidence)));
+    if !entry.why.is_empty() {
+        page.row(Ink::Quiet, "reason", &entry.why);
+    }
+    if !entry.digest.is_empty() {
+        page.row(Ink::Quiet, "evidence", &format!("sha256:{}", entry.digest));
     }
 }
 
@@ -130,7 +147,7 @@ fn assumptions(d: &Dossier<'_>, page: &mut Page) {
 }
 
 fn obligation(d: &Dossier<'_>, o: &Obligation<'_>, page: &mut Page) {
-    let (_, status) = words::status(o);
+    let (_, status) = words::status(&d.house, o);
     page.row(Ink::Strong, o.code, &format!("{}, {status}", o.certainty.as_str()));
     let name = d.graph.works[d.graph.subject].name.as_deref();
     page.row(Ink::Quiet, "asks for", &words::duty_says(d.catalog, o, name));
@@ -140,6 +157,14 @@ fn obligation(d: &Dossier<'_>, o: &Obligation<'_>, page: &mut Page) {
         page.row(Ink::Strong, &law.id, &format!("{}, clause {}", words::license_name(law, &s.edition), s.term.clause));
         term(d, s.license, s.term, page);
         trail(d, &law.id, page);
+    }
+    for u in d.assessment.house.iter().filter(|u| u.kind == HouseKind::Attestation) {
+        let attested = d.house.attestations.get(u.index);
+        let asks = |license: usize| o.sources.iter().any(|s| s.license == license);
+        if attested.is_some_and(|a| a.code == o.code && asks(a.license)) {
+            page.blank();
+            house(d, u, page);
+        }
     }
     if let Some(outgoing) = &d.outgoing {
         page.blank();
@@ -180,9 +205,13 @@ fn obligation(d: &Dossier<'_>, o: &Obligation<'_>, page: &mut Page) {
 fn term(d: &Dossier<'_>, license: usize, t: &Term, page: &mut Page) {
     let law = &d.catalog.licenses[license];
     page.row(Ink::Quiet, "words", &format!("“{}”", t.quote));
+    let taken =
+        d.house.positions.iter().position(|p| p.license == license && p.term == t.id && p.entry.in_force(&d.house.day));
     for r in &t.readings {
         if !r.says.is_empty() {
-            page.row(Ink::Quiet, "reading", &format!("{}: {}", r.id, r.says));
+            let by = taken.filter(|p| d.house.positions[*p].reading == r.id);
+            let by = by.map(|p| format!(" ({})", d.house.cite_position(p))).unwrap_or_default();
+            page.row(Ink::Quiet, "reading", &format!("{}: {}{by}", r.id, r.says));
         }
         if !r.written.is_empty() {
             page.row(Ink::Quiet, "when", &r.written);
@@ -312,7 +341,8 @@ fn clauses(d: &Dossier<'_>, code: &str, page: &mut Page) -> bool {
         Some((name, clause)) => (name, Some(clause.trim())),
         None => (code, None),
     };
-    let Some(index) = d.catalog.license_named(name) else { return false };
+    let own = || d.catalog.licenses.iter().position(|l| l.agreement && l.id == name);
+    let Some(index) = d.catalog.license_named(name).or_else(own) else { return false };
     let law = &d.catalog.licenses[index];
     let governs = d.assessment.licenses.iter().any(|l| l.license == law.id);
     let Some(clause) = clause else {

@@ -1,6 +1,6 @@
 //! The words that every screen shares: what an access, a basis, a relation is called, where a statement stands.
 
-use freehold_assess::{Access, Certainty, Obligation, Status};
+use freehold_assess::{Access, Certainty, House, HouseKind, HouseState, HouseUse, Obligation, Status};
 use freehold_base::{Basis, Claim, Evidence, FactKind, Permission, Relation, Verdict};
 use freehold_catalog::{Catalog, Effect, License, Term};
 
@@ -65,15 +65,27 @@ pub(crate) fn permission(p: Permission) -> &'static str {
     }
 }
 
+/// True for an entry of the house that a screen tells: what changed nothing is in the JSON alone.
+pub(crate) fn house_is_told(u: &HouseUse) -> bool {
+    // an attestation that applies stands beside its duty
+    u.state != HouseState::Moot && (u.kind != HouseKind::Attestation || u.state != HouseState::Applied)
+}
+
 /// Whether a duty is met, for a table.
-pub(crate) fn status(o: &Obligation<'_>) -> (Ink, &'static str) {
-    match o.status {
+pub(crate) fn status(house: &House, o: &Obligation<'_>) -> (Ink, String) {
+    if let (Status::Met, Some(by)) = (o.status, o.attested.first()) {
+        let more = o.attested.len() - 1;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        return (Ink::Good, format!("met ({}{more})", house.cite_attestation(*by)));
+    }
+    let (ink, word) = match o.status {
         Status::Met => (Ink::Good, "met"),
         Status::Unmet if o.certainty == Certainty::Owed => (Ink::Bad, "unmet"),
         Status::Unmet => (Ink::Open, "not there"),
         Status::ToAttest => (Ink::Open, "to attest"),
         Status::Unknown => (Ink::Quiet, "not checked"),
-    }
+    };
+    (ink, word.to_string())
 }
 
 /// `README.md:3`, `model.gguf general.license`, `catalog models/meta-llama.toml`.

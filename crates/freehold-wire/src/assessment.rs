@@ -72,6 +72,8 @@ pub struct Assessment {
     pub obligations: Vec<Obligation>,
     /// What is wrong or worth knowing.
     pub findings: Vec<Finding>,
+    /// Entries of the organization's own law (agreements, positions, attestations) that are about the case.
+    pub house: Vec<HouseUse>,
     /// What it was made from.
     pub lineage: Lineage,
     /// What was not looked at.
@@ -182,6 +184,9 @@ pub struct Limit {
     pub sure: bool,
     /// The facts it rests on.
     pub facts: Vec<String>,
+    /// The position of counsel under which the term is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<String>,
 }
 
 /// What to answer next.
@@ -235,7 +240,7 @@ pub struct License {
     pub edition: String,
     /// What the statement covers.
     pub covers: Vec<String>,
-    /// told, catalog, recognized, declared, inferred.
+    /// told, catalog, recognized, declared, inferred; house = an agreement of the organization's own.
     pub basis: Vec<String>,
     /// materials, derivative, product, output-trained; empty where it is beyond its reach.
     pub standing: Vec<String>,
@@ -248,6 +253,39 @@ pub struct License {
     pub displaced: bool,
     /// Our own choice for our own layer.
     pub outbound: bool,
+    /// The agreement that this is, or that stands in its place where it is displaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<String>,
+}
+
+/// An entry of the organization's own law, and what became of it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct HouseUse {
+    /// agreement, position, attestation.
+    pub kind: String,
+    /// applied, open (a fact decides), moot (it changes nothing here), outside (it does not cover this), lapsed.
+    pub state: String,
+    /// The same in a sentence.
+    pub says: String,
+    /// Who answers for it.
+    pub who: String,
+    /// The day on which it was signed, decided or attested.
+    pub when: String,
+    /// Its first day.
+    pub from: String,
+    /// Its last day; absent = without end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Why, in its author's words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// SHA-256 of what it rests on.
+    pub digest: String,
+    /// The accesses that an agreement applied to.
+    pub accesses: Vec<String>,
+    /// Where it is written down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 /// Where a statement stands.
@@ -310,6 +348,9 @@ pub struct Obligation {
     pub accesses: Vec<String>,
     /// Everyone who asks for it, the cited one first.
     pub sources: Vec<Source>,
+    /// Who says that it is met, where no file shows it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attested: Vec<String>,
 }
 
 /// Who asks for a duty.

@@ -36,7 +36,7 @@ impl wire::Assessment {
     /// One dossier.
     pub fn of(d: &Dossier<'_>) -> wire::Assessment {
         let a = &d.assessment;
-        let names = Names { catalog: d.catalog };
+        let names = Names { catalog: d.catalog, house: &d.house };
         wire::Assessment {
             schema: "freehold.assessment/1".into(),
             id: d.subject.id.clone(),
@@ -70,6 +70,7 @@ impl wire::Assessment {
                 .collect(),
             obligations: a.obligations.iter().map(|o| names.obligation(o)).collect(),
             findings: a.findings.iter().map(finding).collect(),
+            house: a.house.iter().map(|u| house(d, u)).collect(),
             lineage: lineage(&d.graph),
             not_read: d.not_read.clone(),
             diagnostics: d.diagnostics.iter().map(diagnostic).collect(),
@@ -115,6 +116,7 @@ fn catalog_version(d: &Dossier<'_>) -> wire::CatalogVersion {
 
 struct Names<'c> {
     catalog: &'c Catalog,
+    house: &'c engine::House,
 }
 
 impl Names<'_> {
@@ -150,6 +152,7 @@ impl Names<'_> {
             to: l.to.as_str().into(),
             sure: l.sure,
             facts: self.facts(&l.facts),
+            position: l.position.map(|p| self.house.cite_position(p)),
         }
     }
 
@@ -216,6 +219,7 @@ impl Names<'_> {
             upstream: o.upstream,
             accesses: o.accesses.iter().map(|a| a.as_str().into()).collect(),
             sources,
+            attested: o.attested.iter().map(|i| self.house.cite_attestation(*i)).collect(),
         }
     }
 }
@@ -243,12 +247,37 @@ fn license(d: &Dossier<'_>, l: &engine::Governing) -> wire::License {
         id: l.license.clone(),
         edition: l.edition.clone(),
         covers,
-        basis: claims.iter().map(|c| c.basis.as_str().into()).collect(),
+        basis: match l.agreement {
+            Some(_) if !l.displaced => vec!["house".into()],
+            _ => claims.iter().map(|c| c.basis.as_str().into()).collect(),
+        },
         standing: l.standings.iter().map(|s| s.as_str().into()).collect(),
         by: l.by.map(|b| b.as_str().into()),
-        evidence: claims.iter().map(|c| evidence(&c.evidence)).collect(),
+        evidence: match l.agreement.and_then(|i| d.house.agreements.get(i)) {
+            Some(a) if !l.displaced => vec![evidence(&a.entry.evidence)],
+            _ => claims.iter().map(|c| evidence(&c.evidence)).collect(),
+        },
+        agreement: l.agreement.map(|i| d.house.cite_agreement(i)),
         displaced: l.displaced,
         outbound: l.outbound,
+    }
+}
+
+fn house(d: &Dossier<'_>, u: &engine::HouseUse) -> wire::HouseUse {
+    let entry = d.house.entry(u.kind, u.index);
+    let text = |of: fn(&engine::Entry) -> &str| entry.map(of).unwrap_or_default().to_string();
+    wire::HouseUse {
+        kind: u.kind.as_str().into(),
+        state: u.state.as_str().into(),
+        says: u.says.clone(),
+        who: text(|e| &e.who),
+        when: text(|e| &e.when),
+        from: text(|e| &e.from),
+        until: entry.and_then(|e| e.until.clone()),
+        why: text(|e| &e.why),
+        digest: text(|e| &e.digest),
+        accesses: u.accesses.iter().map(|a| a.as_str().into()).collect(),
+        evidence: entry.map(|e| evidence(&e.evidence)),
     }
 }
 

@@ -181,6 +181,7 @@ fn parts(subject: Subject, place: &Path, graph: Graph, diagnostics: Vec<Diagnost
         not_read: Vec::new(),
         as_of: run.as_of.clone(),
         findings: Vec::new(),
+        house: run.house.clone(),
     }
 }
 
@@ -204,6 +205,8 @@ fn whole<'c>(
         bytes_read: sum(|s| s.bytes_read),
         files: components.iter().map(|(d, _)| d.subject.files).sum(),
         components: n,
+        place: crate::house::place(run.home.as_deref(), path, ""),
+        digests: Vec::new(),
     };
     let mut all = parts(subject, Path::new(path), graph, Vec::new(), run);
     for (d, _) in &components {

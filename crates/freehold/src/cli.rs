@@ -95,6 +95,27 @@ fn subject_args() -> Vec<Arg> {
             .action(ArgAction::Append)
             .help("state a fact by its full name (organization.country=DE)"),
         Arg::new("as-of").long("as-of").value_name("DATE").help("the day of the question, YYYY-MM-DD (default: today)"),
+        house_arg(),
+    ]
+}
+
+fn house_arg() -> Arg {
+    Arg::new("house")
+        .long("house")
+        .value_name("DIR")
+        .help("the folder of your agreements, positions and attestations (default: beside freehold.toml)")
+}
+
+/// Who answers for an entry of the house, and until when.
+fn entry_args() -> Vec<Arg> {
+    let arg = |name: &'static str, value, help| Arg::new(name).long(name).value_name(value).help(help);
+    vec![
+        arg("who", "NAME", "who answers for it").required(true),
+        arg("until", "DATE", "its last day, YYYY-MM-DD").required(true),
+        arg("evidence", "FILE", "what it rests on; its SHA-256 is written down").required(true),
+        arg("why", "TEXT", "why"),
+        arg("as-of", "DATE", "the day of the entry, YYYY-MM-DD (default: today)"),
+        house_arg(),
     ]
 }
 
@@ -281,6 +302,61 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                                 .value_name("DATE")
                                 .help("the day of the question, YYYY-MM-DD (default: today)"),
                         ),
+                ),
+        )
+        .subcommand(
+            Command::new("attest")
+                .about("a person's word that a duty is met where no file shows it; adds to freehold.attestations.toml")
+                .arg(Arg::new("code").value_name("CODE").required(true).help("the duty's code, as `freehold check` names it"))
+                .arg(Arg::new("path").value_name("PATH").required(true).help("the model's folder or file, or its id"))
+                .arg(
+                    Arg::new("license")
+                        .long("license")
+                        .value_name("LICENSE")
+                        .required(true)
+                        .help("the license that asks for it"),
+                )
+                .args(entry_args()),
+        )
+        .subcommand(
+            Command::new("position")
+                .about("counsel settles which reading of a term counts; adds to freehold.positions.toml")
+                .arg(Arg::new("license").value_name("LICENSE").required(true))
+                .arg(Arg::new("term").value_name("TERM").required(true).help("the term's id, as `freehold why \"LICENSE CLAUSE\"` names it"))
+                .arg(Arg::new("reading").value_name("READING").required(true).help("the id of the reading"))
+                .args(entry_args().into_iter().map(|a| if a.get_id() == "why" { a.required(true) } else { a })),
+        )
+        .subcommand(
+            Command::new("agreement")
+                .about("licenses that you bought or negotiated")
+                .subcommand_required(true)
+                .subcommand(
+                    Command::new("add")
+                        .about("adds a commented entry to freehold.agreements.toml, to be completed by hand")
+                        .arg(Arg::new("id").value_name("ID").required(true).help("what you call it"))
+                        .arg(
+                            Arg::new("counterparty")
+                                .long("counterparty")
+                                .value_name("NAME")
+                                .required(true)
+                                .help("who grants it"),
+                        )
+                        .arg(
+                            Arg::new("works")
+                                .long("works")
+                                .value_name("ID")
+                                .action(ArgAction::Append)
+                                .required(true)
+                                .help("a model that it covers; * stands for anything"),
+                        )
+                        .arg(
+                            Arg::new("like")
+                                .long("like")
+                                .value_name("LICENSE")
+                                .required(true)
+                                .help("the license whose terms it starts from"),
+                        )
+                        .args(entry_args()),
                 ),
         )
         .subcommand(

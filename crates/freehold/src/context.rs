@@ -81,7 +81,7 @@ pub(crate) fn from_files(
     (deployment, by_path)
 }
 
-fn find_organization_file() -> Option<PathBuf> {
+pub(crate) fn find_organization_file() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
     let found = here.ancestors().map(|d| d.join(ORGANIZATION_FILE)).find(|p| p.is_file())?;
     // named as the user would see it from here
@@ -96,29 +96,32 @@ fn read_file(
     mistakes: &mut Vec<Diagnostic>,
 ) -> Vec<ByPath> {
     let name = path.display().to_string();
-    let text = match fs::metadata(path) {
-        Ok(m) if m.is_file() && m.len() <= CONFIG_BYTES_MAX => fs::read_to_string(path),
-        Ok(m) if m.is_file() => {
-            let message = format!("a file of {} bytes; the limit is {CONFIG_BYTES_MAX}", m.len());
-            mistakes.push(Diagnostic::error("file-too-large", message).in_file(name));
-            return Vec::new();
-        }
-        Ok(_) => {
-            mistakes.push(Diagnostic::error("not-a-file", "not a regular file").in_file(name));
-            return Vec::new();
-        }
-        Err(e) => Err(e),
-    };
-    match text {
+    match text_of(path) {
         Ok(text) => {
             let root = path.parent().filter(|_| organization);
             read_text(&name, &text, root, catalog, deployment, mistakes)
         }
-        Err(e) => {
-            mistakes.push(Diagnostic::error("unreadable", format!("cannot be read: {e}")).in_file(name));
+        Err(d) => {
+            mistakes.push(*d);
             Vec::new()
         }
     }
+}
+
+/// The text of a file that configures a run: a regular one, of a bounded size.
+pub(crate) fn text_of(path: &Path) -> Result<String, Box<Diagnostic>> {
+    let mistake =
+        |code, message: String| Box::new(Diagnostic::error(code, message).in_file(path.display().to_string()));
+    let unreadable = |e: std::io::Error| mistake("unreadable", format!("cannot be read: {e}"));
+    let found = fs::metadata(path).map_err(unreadable)?;
+    if !found.is_file() {
+        return Err(mistake("not-a-file", "not a regular file".into()));
+    }
+    if found.len() > CONFIG_BYTES_MAX {
+        let message = format!("a file of {} bytes; the limit is {CONFIG_BYTES_MAX}", found.len());
+        return Err(mistake("file-too-large", message));
+    }
+    fs::read_to_string(path).map_err(unreadable)
 }
 
 /// Reads `[organization]` and `[use]`, and in the organization's file, which lies in `folder`, every `[[deployment]]`;

@@ -42,6 +42,9 @@ pub(crate) struct Run<'c> {
     pub(crate) said: Said,
     pub(crate) outgoing: Option<Outgoing>,
     pub(crate) as_of: String,
+    /// The house's own law, and the folder of its files.
+    pub(crate) house: std::sync::Arc<freehold_assess::House>,
+    pub(crate) home: Option<std::path::PathBuf>,
 }
 
 impl<'c> Run<'c> {
@@ -67,6 +70,8 @@ impl<'c> Run<'c> {
             said: Said::default(),
             outgoing: self.outgoing.clone(),
             as_of: self.as_of.clone(),
+            house: self.house.clone(),
+            home: self.home.clone(),
         }
     }
 }
@@ -279,8 +284,10 @@ fn parts(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'_>) -> P
         said.name = Some(freehold_source::base_name(&artifact.root_name).to_string());
     }
     let model = model(&files, &said, &run.index, run.catalog, &run.as_of);
+    let mut subject = model.subject;
+    subject.place = crate::house::place(run.home.as_deref(), path, &subject.id);
     Parts {
-        subject: model.subject,
+        subject,
         graph: model.graph,
         deployment: run.deployment_of(&place(path, &artifact.root_name)).clone(),
         outgoing: run.outgoing.clone(),
@@ -289,6 +296,7 @@ fn parts(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'_>) -> P
         not_read: model.not_read,
         as_of: run.as_of.clone(),
         findings: model.findings,
+        house: run.house.clone(),
     }
 }
 
@@ -303,7 +311,8 @@ fn case_file<'c>(path: &str, run: &Run<'c>, out: &mut Loaded<'c>) {
     let (case, mistakes) = case_from_toml(path, &text, run.catalog, &run.as_of);
     let usable = mistakes.is_empty();
     out.mistakes.extend(mistakes);
-    if let Some(case) = case.filter(|_| usable) {
-        out.dossiers.push(judge(case.into_parts(path, &run.as_of), run.catalog));
+    if let Some(mut case) = case.filter(|_| usable) {
+        let catalog = case.law.take().map_or(run.catalog, crate::house::kept);
+        out.dossiers.push(judge(case.into_parts(path, &run.as_of), catalog));
     }
 }

@@ -6,6 +6,7 @@ mod commands;
 mod context;
 mod deployments;
 mod exit;
+mod house;
 mod law;
 mod load;
 mod names;
@@ -39,6 +40,9 @@ fn main() -> ExitCode {
         Some(("diff", m)) => commands::diff::run(m, &catalog),
         Some(("kin", m)) => commands::kin::run(m, &catalog),
         Some(("catalog", m)) => commands::catalog::run(m, &catalog),
+        Some(("attest", m)) => commands::house::attest(m, &catalog),
+        Some(("position", m)) => commands::house::position(m, &catalog),
+        Some(("agreement", m)) => commands::house::agreement(m, &catalog),
         Some(("assess", m)) => commands::assess::run(m, &catalog),
         Some(("schema", m)) => commands::schema(m),
         Some(("help", m)) => commands::help(m, &catalog),

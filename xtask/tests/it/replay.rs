@@ -28,6 +28,7 @@ const TARGETS: &[Target] = &[
     ("identify", freehold_text::fuzz::fuzz_identify),
     ("text-index", freehold_text::fuzz::fuzz_index),
     ("case", |data| freehold_check::fuzz::fuzz_case(data, freehold_law::shared())),
+    ("house", |data| freehold_check::fuzz::fuzz_house(data, freehold_law::shared())),
     ("license", |data| freehold_check::fuzz::fuzz_license(data, freehold_law::files())),
     ("reading", freehold_text::fuzz::fuzz_reading),
     ("kin", freehold_kin::fuzz::fuzz_kin),

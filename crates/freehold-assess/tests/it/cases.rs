@@ -4,10 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
-use freehold_assess::{Access, Assessment, Deployment, Input, assess};
+use freehold_assess::{
+    Access, Agreement, Artifact, Assessment, Attestation, Deployment, Entry, House, Input, Position, assess,
+};
 use freehold_base::{Basis, By, Claim, Edge, Evidence, Graph, MadeBy, Month, Relation, Value, Work, WorkKind};
-use freehold_catalog::condition::Quantity;
-use freehold_catalog::{Catalog, CatalogFile, Expr, FactDef, FactId, FactOrigin, FactType};
+use freehold_catalog::condition::{Quantity, parse};
+use freehold_catalog::document::{Sink, Spanned, Table, parse_toml};
+use freehold_catalog::{
+    AgreementHead, Catalog, CatalogFile, Effect, Expr, FactDef, FactId, FactOrigin, FactType, agreement_id,
+};
 use proptest::prelude::*;
 
 use crate::naive;
@@ -28,8 +33,88 @@ pub(crate) static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     files.sort();
     let files: Vec<CatalogFile<'_>> =
         files.iter().map(|(path, text)| CatalogFile { path, text, shown: path }).collect();
-    Catalog::load(&files).0
+    let mut catalog = Catalog::load(&files).0;
+    let sink = Sink::new("agreements", AGREEMENTS);
+    let root = parse_toml(&sink);
+    for row in Table::open(&root, "agreements", &sink).unwrap().tables("agreements") {
+        let head = AgreementHead {
+            id: row.need("id").text,
+            counterparty: "Acme".into(),
+            from: BEGAN.into(),
+            evidence: Evidence::default(),
+        };
+        catalog.add_agreement(&head, &row, &sink).unwrap();
+        row.finish();
+    }
+    assert_eq!(sink.into_diagnostics(), []);
+    catalog
 });
+
+/// Agreements of every temper: a public license with less in it, a stricter one, one of its own words that bear two readings.
+const AGREEMENTS: &str = r#"
+[[agreements]]
+id = "wide"
+like = "llama-3.1"
+without = ["users", "built-with"]
+
+[[agreements]]
+id = "plain"
+like = "mit"
+
+[[agreements]]
+id = "narrow"
+like = "qwen-research"
+
+[[agreements]]
+id = "own"
+reach = { derivative = ["finetune", "adapter", "merge"], output-trained = { standing = "named-only" } }
+[[agreements.terms]]
+id = "grant"
+clause = "2"
+quote = "Acme grants the use"
+effect = "grant"
+acts = ["use", "copy", "modify", "distribute", "make-available"]
+[[agreements.terms]]
+id = "customers"
+clause = "3"
+quote = "not to its own customers"
+effect = "license-needed"
+blocks = ["distribute", "make-available"]
+[[agreements.terms.reading]]
+id = "selling"
+says = "who pays is a customer"
+when = "use.commercial"
+[[agreements.terms.reading]]
+id = "anybody"
+says = "whoever uses it is a customer"
+when = "made-available"
+[[agreements.terms]]
+id = "royalty"
+clause = "4"
+quote = "pays a royalty"
+effect = "duty"
+code = "pay-royalty"
+reach = ["materials", "derivative", "product"]
+when = "organization.annual_revenue_usd > 1_000_000"
+"#;
+
+/// Ids of the agreements above.
+const AGREED: [&str; 4] = ["wide", "plain", "narrow", "own"];
+
+/// What an agreement may cover.
+const USES: [&str; 6] = [
+    "true",
+    "true",
+    "use.access overlaps [\"hosted-api\", \"internal\"]",
+    "use.commercial",
+    "not (use.customer_countries overlaps [\"KR\", \"CN\"]) and use.deployment_country in [\"US\", \"DE\"]",
+    "not (use.activities overlaps [\"military\"])",
+];
+
+/// The day of the question; an entry runs from before it, or has ended.
+const DAY: &str = "2026-11-24";
+const BEGAN: &str = "2026-01-01";
+const ENDED: &str = "2026-06-30";
 
 /// Licenses of every temper: open, with thresholds, with territories, for research only, with readings, with editions.
 pub(crate) const LICENSES: [&str; 12] = [
@@ -61,6 +146,7 @@ pub(crate) struct Random {
     pub graph: Graph,
     pub made_by: Option<MadeBy>,
     pub deployment: Deployment,
+    pub house: House,
 }
 
 impl std::fmt::Debug for Random {
@@ -84,6 +170,13 @@ impl std::fmt::Debug for Random {
                 writeln!(f, "{} = {value:?}", def.name)?;
             }
         }
+        for a in &self.house.agreements {
+            let replaces: Vec<&str> = a.replaces.iter().map(|l| CATALOG.licenses[*l].id.as_str()).collect();
+            writeln!(f, "agreement {} on {:?} for {replaces:?} if {}", a.id, a.works, a.uses_written)?;
+        }
+        for p in &self.house.positions {
+            writeln!(f, "position {} {} {} {:?}", CATALOG.licenses[p.license].id, p.term, p.reading, p.entry.until)?;
+        }
         Ok(())
     }
 }
@@ -96,6 +189,8 @@ impl Random {
             deployment: &self.deployment,
             release: None,
             made_by: self.made_by,
+            house: &self.house,
+            artifact: Artifact { path: "models/this", digests: &[] },
         }
     }
 
@@ -109,6 +204,7 @@ impl Random {
             graph: &self.graph,
             deployment: &self.deployment,
             made_by: self.made_by,
+            house: &self.house,
             faults,
         })
     }
@@ -339,9 +435,107 @@ pub(crate) fn deployment() -> impl Strategy<Value = Deployment> {
     )
 }
 
+// ---------------------------------------------------------------------------------------------------- the house
+
+fn entry() -> impl Strategy<Value = Entry> {
+    prop_oneof![4 => Just(None), 2 => Just(Some("2027-01-01")), 2 => Just(Some(ENDED))].prop_map(|until| Entry {
+        who: "R. Roe".into(),
+        from: BEGAN.into(),
+        until: until.map(str::to_string),
+        ..Entry::default()
+    })
+}
+
+fn agreement() -> impl Strategy<Value = Agreement> {
+    let works = prop::sample::select(&["*", "*", "w1", "w2", "w*", "meta-llama/*", "nobody/*"][..]);
+    let replaces = prop::option::weighted(0.5, prop::sample::select(&LICENSES[..]));
+    let (id, uses) = (prop::sample::select(&AGREED[..]), prop::sample::select(&USES[..]));
+    (id, works, replaces, uses, entry()).prop_map(|(id, work, replaces, uses, entry)| {
+        let text = Spanned { text: uses.into(), span: (0, uses.len()) };
+        Agreement {
+            id: id.into(),
+            license: CATALOG.licenses.iter().position(|l| l.id == agreement_id(id)).unwrap(),
+            counterparty: "Acme".into(),
+            works: vec![work.into()],
+            replaces: replaces.map(|l| CATALOG.license_named(l).unwrap()).into_iter().collect(),
+            uses: parse(&text, &CATALOG.scope(), &Sink::new("", uses)).unwrap(),
+            uses_written: uses.into(),
+            entry,
+        }
+    })
+}
+
+/// Every term that bears several readings, of the licenses and agreements above.
+static AMBIGUOUS: LazyLock<Vec<(usize, String, Vec<String>)>> = LazyLock::new(|| {
+    let ids: Vec<String> =
+        LICENSES.iter().map(|l| (*l).to_string()).chain(AGREED.iter().map(|a| agreement_id(a))).collect();
+    let laws = CATALOG.licenses.iter().enumerate().filter(|(_, l)| ids.contains(&l.id));
+    let terms = laws.flat_map(|(i, l)| l.terms.iter().map(move |t| (i, t)));
+    let several = terms.filter(|(_, t)| t.readings.len() > 1);
+    several.map(|(i, t)| (i, t.id.clone(), t.readings.iter().map(|r| r.id.clone()).collect())).collect()
+});
+
+pub(crate) fn positions() -> impl Strategy<Value = Vec<Position>> {
+    let one = (prop::bool::weighted(0.4), any::<prop::sample::Index>(), entry());
+    prop::collection::vec(one, AMBIGUOUS.len()).prop_map(|picks| {
+        let taken = AMBIGUOUS.iter().zip(picks).filter(|(_, (taken, _, _))| *taken);
+        taken
+            .map(|((license, term, readings), (_, pick, entry))| {
+                let (term, reading) = (term.clone(), pick.get(readings).clone());
+                Position { license: *license, term, reading, entry }
+            })
+            .collect()
+    })
+}
+
+pub(crate) fn attestations() -> impl Strategy<Value = Vec<Attestation>> {
+    let duties: Vec<(usize, String)> = CATALOG
+        .licenses
+        .iter()
+        .enumerate()
+        .filter(|(_, l)| LICENSES.contains(&l.id.as_str()))
+        .flat_map(|(i, l)| {
+            l.terms.iter().filter_map(move |t| match &t.effect {
+                Effect::Duty(d) => Some((i, d.code.clone())),
+                _ => None,
+            })
+        })
+        .collect();
+    let count = duties.len();
+    prop::collection::vec((prop::bool::weighted(0.5), entry()), count).prop_map(move |picks| {
+        let taken = duties.iter().zip(picks).filter(|(_, (taken, _))| *taken);
+        taken
+            .map(|((license, code), (_, entry))| Attestation {
+                code: code.clone(),
+                license: *license,
+                artifact: "models/*".into(),
+                sha256: String::new(),
+                entry,
+            })
+            .collect()
+    })
+}
+
+pub(crate) fn agreements() -> impl Strategy<Value = Vec<Agreement>> {
+    prop::collection::vec(agreement(), 0..=3)
+}
+
+fn house() -> impl Strategy<Value = House> {
+    let some = (agreements(), positions());
+    (prop::option::weighted(0.5, some)).prop_map(|some| {
+        let (agreements, positions) = some.unwrap_or_default();
+        House { day: DAY.into(), agreements, positions, attestations: Vec::new() }
+    })
+}
+
 pub(crate) fn random() -> impl Strategy<Value = Random> {
     let said = prop_oneof![8 => Just(None), 1 => Just(Some(MadeBy::Organization)), 1 => Just(Some(MadeBy::ThirdParty))];
-    (graph(), deployment(), said).prop_map(|(graph, deployment, made_by)| Random { graph, made_by, deployment })
+    (graph(), deployment(), said, house()).prop_map(|(graph, deployment, made_by, house)| Random {
+        graph,
+        made_by,
+        deployment,
+        house,
+    })
 }
 
 /// A random work for the tests that add one.

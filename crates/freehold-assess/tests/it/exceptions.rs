@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use freehold_assess::Deployment;
+use freehold_assess::{Deployment, NO_HOUSE};
 use freehold_base::{Basis, Claim, Evidence, Graph, MadeBy, Relation, Value, Work};
 
 use crate::cases::{CATALOG, Random, edge, seen};
@@ -46,7 +46,7 @@ fn case(
     for (name, value) in ordinary.iter().chain(facts) {
         deployment.set(&CATALOG, CATALOG.facts.find(name).unwrap(), Some(value.clone()));
     }
-    Random { graph: Graph { works, edges, subject: 0 }, made_by: None, deployment }
+    Random { graph: Graph { works, edges, subject: 0 }, made_by: None, deployment, house: NO_HOUSE.clone() }
 }
 
 fn list(words: &[&str]) -> Value {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use freehold_assess::{Access, Certainty, Deployment, GapKind};
+use freehold_assess::{Access, Agreement, Certainty, Deployment, GapKind, House};
 use freehold_base::{
     Basis, By, Claim, Edge, Graph, MadeBy, Month, Permission, Relation, Value, Verdict, Work, WorkKind,
 };
@@ -76,6 +76,7 @@ pub(crate) struct Case<'a> {
     pub graph: &'a Graph,
     pub deployment: &'a Deployment,
     pub made_by: Option<MadeBy>,
+    pub house: &'a House,
     /// Where to do as the engine does.
     pub faults: &'a BTreeSet<Mark>,
 }
@@ -410,6 +411,8 @@ enum Tree {
     Hull(Vec<Tree>),
     /// Binds only if `key` falls so.
     Perhaps(Box<Tree>, Key),
+    /// The first if `key` falls so, else the second.
+    Either(Box<Tree>, Box<Tree>, Key),
 }
 
 type Key = String;
@@ -444,6 +447,14 @@ impl Tree {
                     None => (inner.0, Permitted),
                 }
             }
+            Tree::Either(first, second, key) => {
+                let (a, b) = (first.ends(answer), second.ends(answer));
+                match falls(key) {
+                    Some(true) => a,
+                    Some(false) => b,
+                    None => (a.0.min(b.0), a.1.max(b.1)),
+                }
+            }
         }
     }
 
@@ -457,6 +468,11 @@ impl Tree {
             Tree::Meet(parts) | Tree::Join(parts) | Tree::Hull(parts) => parts.iter().for_each(|p| p.fact_keys(out)),
             Tree::Perhaps(inner, key) => {
                 inner.fact_keys(out);
+                out.insert(key);
+            }
+            Tree::Either(first, second, key) => {
+                first.fact_keys(out);
+                second.fact_keys(out);
                 out.insert(key);
             }
         }
@@ -773,6 +789,7 @@ impl<'a> Evaluator<'a> {
             .layers
             .iter()
             .flat_map(|(w, l)| l.weighed.iter().flat_map(|s| licenses_of(&s.said)).map(move |i| (*w, i)))
+            .chain(self.layers.keys().flat_map(|w| self.agreements(*w).into_iter().map(|(_, a)| (*w, a.license))))
             .collect();
         for (w, license) in pairs {
             let paths = self.walk(w, &self.case.catalog.licenses[license])?;
@@ -805,7 +822,9 @@ impl<'a> Evaluator<'a> {
         let dataset = |w: usize| self.work(w).kind == WorkKind::Dataset;
         let said =
             |l: &Layer| l.weighed.iter().map(|w| Weighed { basis: Basis::Told, ..w.clone() }).collect::<Vec<_>>();
+        let agreed = |w: usize| self.agreements(w).into_iter().map(|(i, _)| i).collect::<Vec<_>>();
         x.displaced == y.displaced
+            && agreed(a) == agreed(b)
             && self.work(a).facts == self.work(b).facts
             && dataset(a) == dataset(b)
             && said(x) == said(y)
@@ -974,6 +993,8 @@ impl<'a> Evaluator<'a> {
     /// Whether the catalog has this model, or one that it is built on, under the license.
     fn same_family(&self, id: &str, license: usize, deep: usize) -> Option<bool> {
         let catalog = self.case.catalog;
+        let like = &catalog.licenses[license].like;
+        let license = like.as_ref().map_or(license, |l| catalog.license_named(l).unwrap());
         let rows = match catalog.models.resolve(id)? {
             Match::Id(rows) => rows,
             Match::Reupload { model, .. } => catalog.models.find(&model),
@@ -1056,6 +1077,88 @@ impl<'a> Evaluator<'a> {
     }
 
     fn one_work(&mut self, w: usize, access: Access) -> Found {
+        let Some(first) = self.layers[&w].weighed.first().cloned() else { return Found::nothing() };
+        let perhaps = self.layers[&w].weighed.iter().any(|l| l.perhaps);
+        let covers = self.covers(w, None, access);
+        self.under(&covers, access, &mut |all, agreement| match agreement {
+            None => all.as_stated(w, access),
+            Some(license) => {
+                let key = format!("{w}/agreed");
+                let found = all.license(&key, w, &first, license, false, access);
+                if perhaps { only_if_made_by_others(found, &key) } else { found }
+            }
+        })
+    }
+
+    /// Agreements in force that name the work and a license that it stands under, or all that is said of it.
+    fn agreements(&self, w: usize) -> Vec<(usize, &'a Agreement)> {
+        let catalog = self.case.catalog;
+        let layer = &self.layers[&w];
+        let under: BTreeSet<usize> = layer
+            .weighed
+            .iter()
+            .flat_map(|l| {
+                let beside = l.beside.iter().filter_map(|b| catalog.license_named(b));
+                licenses_of(&l.said).into_iter().chain(beside)
+            })
+            .collect();
+        let day = self.case.house.day.as_str();
+        let term = |a: &Agreement| day >= a.entry.from.as_str() && a.entry.until.as_deref().is_none_or(|u| day <= u);
+        let about = |a: &Agreement| match a.replaces.is_empty() {
+            true => !layer.weighed.is_empty(),
+            false => a.replaces.iter().any(|r| under.contains(r)),
+        };
+        let all = self.case.house.agreements.iter().enumerate();
+        all.filter(|(_, a)| term(a) && a.names(&self.work(w).id) && about(a)).collect()
+    }
+
+    /// Which of them cover a use, in order, up to the first that surely does.
+    fn covers(&self, w: usize, license: Option<usize>, access: Access) -> Vec<(usize, &'a Agreement, Tri)> {
+        let eyes = self.eyes([("use.access", Some(Value::List(vec![access.as_str().to_string()])))]);
+        let mut out = Vec::new();
+        for (i, a) in self.agreements(w) {
+            let meant = license.map_or(a.replaces.is_empty(), |l| a.replaces.contains(&l));
+            let covers = eyes.holds(&a.uses, false);
+            if meant && covers != Tri::No {
+                out.push((i, a, covers));
+            }
+            if meant && covers == Tri::Yes {
+                break;
+            }
+        }
+        out
+    }
+
+    /// What an agreement covers is judged under it, the rest as it is stated.
+    fn under(
+        &mut self,
+        covers: &[(usize, &Agreement, Tri)],
+        access: Access,
+        judge: &mut dyn FnMut(&mut Self, Option<usize>) -> Found,
+    ) -> Found {
+        let Some(((index, agreement, covered), rest)) = covers.split_first() else { return judge(self, None) };
+        let agreed = judge(self, Some(agreement.license));
+        if *covered == Tri::Yes {
+            return agreed;
+        }
+        let other = self.under(rest, access, judge);
+        let key = format!("covers/{index}/{}", access.as_str());
+        let mut found = Found::all(vec![agreed, other], |mut parts| {
+            let second = parts.pop().unwrap();
+            Tree::Either(Box::new(parts.pop().unwrap()), Box::new(second), String::new())
+        });
+        if let Tree::Either(_, _, k) = &mut found.tree {
+            *k = key;
+        }
+        found.at_most_conditional();
+        let ends = found.tree.ends(None);
+        if ends.0 != ends.1 {
+            found.gaps.insert(GapKind::Fact);
+        }
+        found
+    }
+
+    fn as_stated(&mut self, w: usize, access: Access) -> Found {
         let layer = self.layers[&w].clone();
         let mut each: Vec<Found> =
             layer.weighed.iter().enumerate().map(|(n, l)| self.weigh(w, n, l, layer.displaced, access)).collect();
@@ -1089,21 +1192,20 @@ impl<'a> Evaluator<'a> {
                 parts.push(Found::open(GapKind::Text, NeedsSeparateLicense, format!("{key}/{a}")));
             }
         }
-        let mut found = Found::all(parts, Tree::Meet);
-        if l.perhaps {
-            found.at_most_conditional();
-            if found.tree.ends(None) != (Permitted, Permitted) {
-                found.gaps.insert(GapKind::Fact);
-                found.tree = Tree::Perhaps(Box::new(found.tree), format!("{key}/maker"));
-            }
-        }
-        found
+        let found = Found::all(parts, Tree::Meet);
+        if l.perhaps { only_if_made_by_others(found, &key) } else { found }
     }
 
     fn statement(&mut self, key: &str, w: usize, l: &Weighed, said: &Said, displaced: bool, access: Access) -> Found {
         let dataset = self.work(w).kind == WorkKind::Dataset;
         match said {
-            Said::License(i) => self.license(key, w, l, *i, displaced, access),
+            Said::License(i) => {
+                let covers = self.covers(w, Some(*i), access);
+                self.under(&covers, access, &mut |all, agreement| match agreement {
+                    None => all.license(key, w, l, *i, displaced, access),
+                    Some(agreed) => all.license(key, w, l, agreed, false, access),
+                })
+            }
             Said::All(parts) => {
                 let each = parts.iter().map(|p| self.statement(key, w, l, p, displaced, access)).collect();
                 Found::all(each, Tree::Meet)
@@ -1152,7 +1254,7 @@ impl<'a> Evaluator<'a> {
         let mut edition = l.edition.as_deref();
         let layer = self.layers[&w].clone();
         let named: Vec<&Weighed> = layer.weighed.iter().filter(|o| licenses_of(&o.said).contains(&license)).collect();
-        if named[0].edition != l.edition && self.does(Mark::TwoEditions) {
+        if named.first().is_some_and(|n| n.edition != l.edition) && self.does(Mark::TwoEditions) {
             edition = named[0].edition.as_deref();
         }
         let own = edition.filter(|e| law.editions.iter().any(|x| x.text == *e));
@@ -1235,6 +1337,16 @@ impl<'a> Evaluator<'a> {
         let student = of_use.map(|s| self.eyes(facts.iter().cloned().chain(s)));
         Along { license, law, edition: edition.to_string(), path, acts, main, student, faults: self.case.faults }
     }
+}
+
+/// Terms that bind only if somebody else made the work.
+fn only_if_made_by_others(mut found: Found, key: &str) -> Found {
+    found.at_most_conditional();
+    if found.tree.ends(None) != (Permitted, Permitted) {
+        found.gaps.insert(GapKind::Fact);
+        found.tree = Tree::Perhaps(Box::new(found.tree), format!("{key}/maker"));
+    }
+    found
 }
 
 /// True where the layer's tag is looser than the terms of a base, or names another version of them.
@@ -1343,7 +1455,12 @@ impl Along<'_> {
     fn values(&self, term: &Term, eyes: &Eyes<'_>, sure: bool) -> Values {
         let mut values = Values::default();
         let off = term.unless.as_ref().map_or(Tri::No, |u| eyes.holds(u, false));
-        for reading in &term.readings {
+        let house = self.main.case.house;
+        let taken = house.positions.iter().find(|p| {
+            let ended = p.entry.until.as_ref().is_some_and(|until| *until < house.day);
+            p.license == self.license && p.term == term.id && p.entry.from <= house.day && !ended
+        });
+        for reading in term.readings.iter().filter(|r| taken.is_none_or(|p| p.reading == r.id)) {
             for near in [false, true] {
                 let holds = eyes.holds(&reading.when, near).min(flip(off));
                 match holds.min(if sure { Tri::Yes } else { Tri::Open }) {

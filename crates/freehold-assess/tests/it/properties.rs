@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use freehold_assess::{Access, Assessment, Certainty, GapKind, questions};
+use freehold_assess::{Access, Assessment, Certainty, GapKind, HouseState, Status, questions};
 use freehold_base::{Basis, Graph, MadeBy, Permission, Range, Relation, Value, Verdict, Work};
 use freehold_catalog::{FactId, FactOrigin};
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ use proptest::sample::Index;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-use crate::cases::{CATALOG, Random, edge, of_student, one_work, random, seen};
+use crate::cases::{CATALOG, Random, agreements, attestations, edge, of_student, one_work, positions, random, seen};
 use crate::exceptions::engine;
 use crate::naive::Mark;
 
@@ -295,6 +295,114 @@ fn splitting_the_access_changes_nothing() {
         prop_assert_eq!(clear(whole.verdict), clear(a.verdict) && clear(b.verdict));
         Ok(())
     });
+}
+
+// ---------------------------------------------------------------------------------------------------- the house
+
+/// Everything but what is said of the house's own entries.
+fn but_for_the_house(a: Assessment<'_>) -> String {
+    format!("{:?}", Assessment { house: Vec::new(), ..a })
+}
+
+#[test]
+fn a_position_never_widens_the_range() {
+    let settled = std::cell::Cell::new(0);
+    check(10, 1_500, (random(), positions()), |(case, positions)| {
+        let mut before = case.clone();
+        before.house.positions.clear();
+        let mut after = before.clone();
+        after.house.positions = positions;
+        let (less, more) = (before.assess(), after.assess());
+        settled.set(settled.get() + u32::from(less.range != more.range));
+        if within(more.range, less.range) || excused(&[&before, &after], &[Mark::Choice]) {
+            return Ok(());
+        }
+        prop_assert!(false, "positions moved {:?} to {:?}", less.range, more.range);
+        Ok(())
+    });
+    assert!(settled.get() > 20, "only {} cases were settled by a position", settled.get());
+}
+
+#[test]
+fn an_entry_that_has_ended_changes_nothing() {
+    check(11, 400, (random(), agreements(), positions(), attestations()), |(case, a, p, t)| {
+        let mut ended = case.clone();
+        (ended.house.agreements, ended.house.positions, ended.house.attestations) = (a, p, t);
+        let mut without = case;
+        without.house.agreements.clear();
+        without.house.positions.clear();
+        let entries = ended.house.agreements.iter_mut().map(|a| &mut a.entry);
+        let entries = entries.chain(ended.house.positions.iter_mut().map(|p| &mut p.entry));
+        for (i, entry) in entries.chain(ended.house.attestations.iter_mut().map(|t| &mut t.entry)).enumerate() {
+            if i % 2 == 0 {
+                entry.until = Some("2026-11-23".into());
+            } else {
+                entry.from = "2026-11-25".into();
+            }
+        }
+        let states = ended.assess().house;
+        prop_assert!(states.iter().all(|u| u.state == HouseState::Lapsed), "{states:?}");
+        prop_assert_eq!(but_for_the_house(ended.assess()), but_for_the_house(without.assess()));
+        Ok(())
+    });
+}
+
+#[test]
+fn an_agreement_changes_nothing_outside_what_it_covers() {
+    check(12, 400, (random(), agreements(), 0..3usize), |(case, agreements, how)| {
+        let mut with = case.clone();
+        with.house.agreements = agreements;
+        let unstated = CATALOG.license_named("bsd-3-clause").unwrap();
+        for a in &mut with.house.agreements {
+            match how {
+                0 => a.works = vec!["nobody/*".into()],
+                1 => a.replaces = vec![unstated],
+                _ => a.uses = freehold_catalog::Expr::Const(false),
+            }
+        }
+        let mut without = case;
+        without.house.agreements.clear();
+        prop_assert_eq!(seen(&with.assess(), BTreeSet::new()), seen(&without.assess(), BTreeSet::new()));
+        Ok(())
+    });
+}
+
+#[test]
+fn an_agreement_governs_what_it_covers() {
+    let governed = std::cell::Cell::new(0);
+    check(13, 400, (random(), agreements()), |(case, agreements)| {
+        let mut with = case;
+        with.house.agreements = agreements;
+        let a = with.assess();
+        for l in a.licenses.iter().filter(|l| !l.displaced) {
+            let Some(index) = l.agreement else { continue };
+            governed.set(governed.get() + 1);
+            let agreement = &with.house.agreements[index];
+            prop_assert!(agreement.names(&with.graph.works[l.work].id) && agreement.entry.in_force(&with.house.day));
+            prop_assert_eq!(&l.license, &CATALOG.licenses[agreement.license].id);
+        }
+        Ok(())
+    });
+    assert!(governed.get() > 100, "only {} works were governed by an agreement", governed.get());
+}
+
+#[test]
+fn an_attestation_never_moves_a_verdict() {
+    let attested = std::cell::Cell::new(0);
+    check(14, 500, (random(), attestations()), |(case, attestations)| {
+        let mut with = case.clone();
+        with.house.attestations = attestations;
+        let (before, after) = (case.assess(), with.assess());
+        prop_assert_eq!(seen(&before, BTreeSet::new()), seen(&after, BTreeSet::new()));
+        for (b, a) in before.obligations.iter().zip(&after.obligations) {
+            prop_assert_eq!((b.code, b.certainty, &b.accesses), (a.code, a.certainty, &a.accesses));
+            // of a duty that several licenses ask for, one may be attested and another not
+            prop_assert!(b.status == a.status || !a.attested.is_empty());
+            attested.set(attested.get() + u32::from(a.status == Status::Met && !a.attested.is_empty()));
+        }
+        Ok(())
+    });
+    assert!(attested.get() > 50, "only {} duties were attested", attested.get());
 }
 
 // ---------------------------------------------------------------------------------------------------- the same again

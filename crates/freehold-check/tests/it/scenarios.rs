@@ -59,7 +59,9 @@ fn judged(file: &str, pair: &Pair) -> Result<Dossier<'static>, String> {
     if !mistakes.is_empty() {
         return Err(mistakes.iter().map(|m| m.message.clone()).collect::<Vec<_>>().join("; "));
     }
-    let case = case.ok_or("no case")?;
+    let mut case = case.ok_or("no case")?;
+    // a case with agreements is judged under a law of its own, which is kept as long as the test runs
+    let catalog = case.law.take().map_or(catalog, |law| Box::leak(Box::new(law)));
     Ok(judge(case.into_parts("", AS_OF), catalog))
 }
 
@@ -76,11 +78,14 @@ fn compare(d: &Dossier<'_>, expect: &toml::Table) -> Vec<String> {
         a.obligations.iter().filter(|o| o.certainty == c).map(|o| o.code.to_string()).collect()
     };
     let unmet = |o: &&freehold_assess::Obligation<'_>| o.certainty == Certainty::Owed && o.status == Status::Unmet;
-    let sets: [(&str, Words); 5] = [
+    let attested = |o: &&freehold_assess::Obligation<'_>| o.status == Status::Met && !o.attested.is_empty();
+    let sets: [(&str, Words); 7] = [
         ("owed", by(Certainty::Owed)),
         ("conditional", by(Certainty::Conditional)),
         ("arguable", by(Certainty::Arguable)),
+        ("attested", a.obligations.iter().filter(attested).map(|o| o.code.to_string()).collect()),
         ("unmet", a.obligations.iter().filter(unmet).map(|o| o.code.to_string()).collect()),
+        ("house", a.house.iter().map(|u| format!("{} {}", u.kind.as_str(), u.state.as_str())).collect()),
         ("findings", a.findings.iter().map(|f| f.code.as_str().to_string()).collect()),
     ];
     for (key, got) in sets {
@@ -113,8 +118,20 @@ fn compare(d: &Dossier<'_>, expect: &toml::Table) -> Vec<String> {
             wrong.push(format!("because: `{clause}` is not cited; cited are {cited:?}"));
         }
     }
-    const KEYS: &[&str] =
-        &["verdict", "best", "worst", "owed", "conditional", "arguable", "unmet", "findings", "asks", "because"];
+    const KEYS: &[&str] = &[
+        "verdict",
+        "best",
+        "worst",
+        "owed",
+        "conditional",
+        "arguable",
+        "unmet",
+        "attested",
+        "house",
+        "findings",
+        "asks",
+        "because",
+    ];
     wrong.extend(expect.keys().filter(|k| !KEYS.contains(&k.as_str())).map(|k| format!("`{k}` is not checked")));
     if expect.get("verdict").is_none() {
         wrong.push("an expectation without a verdict".into());

@@ -43,8 +43,9 @@ fn one(path: &str, catalog: &Catalog, as_of: &str, format: &str) -> u8 {
     };
     let (case, mistakes) = case_from_toml(path, &text, catalog, as_of);
     report(&mistakes);
-    let Some(case) = case.filter(|_| mistakes.is_empty()) else { return exit::USAGE };
-    let dossier = judge(case.into_parts(path, as_of), catalog);
+    let Some(mut case) = case.filter(|_| mistakes.is_empty()) else { return exit::USAGE };
+    let law = case.law.take();
+    let dossier = judge(case.into_parts(path, as_of), law.as_ref().unwrap_or(catalog));
     let fail_on = FailOn::parse(std::iter::empty());
     let (code, _) = exit::of_all(&[exit::of_dossier(&dossier)], false, fail_on);
     emit(format, &[dossier], code);
@@ -88,12 +89,16 @@ fn many(file: &str, catalog: &Catalog, as_of: &str, format: &str) -> u8 {
         let (case, mistakes) = case_from_json(&name, text.trim_end(), catalog, as_of);
         wrong |= !mistakes.is_empty();
         report(&mistakes);
-        let Some(case) = case else { continue };
-        let dossier = judge(case.into_parts("", as_of), catalog);
-        codes.push(exit::of_dossier(&dossier));
+        let Some(mut case) = case else { continue };
+        let law = case.law.take();
         if format == "jsonl" {
+            let dossier = judge(case.into_parts("", as_of), law.as_ref().unwrap_or(catalog));
+            codes.push(exit::of_dossier(&dossier));
             print(&format!("{}\n", serde_json::to_string(&Assessment::of(&dossier)).unwrap_or_default()));
         } else {
+            // a table is printed at the end, so the law of a case is kept until then
+            let dossier = judge(case.into_parts("", as_of), law.map_or(catalog, crate::house::kept));
+            codes.push(exit::of_dossier(&dossier));
             dossiers.push(dossier);
         }
     }

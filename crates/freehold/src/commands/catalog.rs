@@ -100,8 +100,9 @@ fn outcomes(file: &str, catalog: &Catalog, as_of: &str) -> Result<BTreeMap<Strin
             continue;
         }
         let (case, _) = case_from_json(&format!("{file}:{}", i + 1), line.trim_end(), catalog, as_of);
-        let Some(case) = case else { continue };
-        let dossier = judge(case.into_parts("", as_of), catalog);
+        let Some(mut case) = case else { continue };
+        let law = case.law.take();
+        let dossier = judge(case.into_parts("", as_of), law.as_ref().unwrap_or(catalog));
         let owed: Vec<&str> = dossier
             .assessment
             .obligations

@@ -44,6 +44,8 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         said: context::said(matches),
         outgoing: None,
         as_of,
+        house: Default::default(),
+        home: None,
     };
     let (found, code) = load(&all(matches, "what"), &run);
     if found.is_empty() {

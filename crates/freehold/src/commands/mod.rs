@@ -5,6 +5,7 @@ pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod house;
 pub(crate) mod identify;
 pub(crate) mod init;
 pub(crate) mod inspect;
@@ -60,6 +61,7 @@ pub(crate) fn prepare<'c>(matches: &ArgMatches, catalog: &'c Catalog) -> Result<
         report(&[d]);
         70u8
     })?;
+    let (own, home) = crate::house::of_run(matches, catalog, &as_of, &mut mistakes);
     let outgoing = get(matches, "release").and_then(|p| release(p, &index, catalog, &mut unreadable));
     let failed = mistakes.iter().any(|d| d.severity == Severity::Error);
     report(&mistakes);
@@ -71,7 +73,9 @@ pub(crate) fn prepare<'c>(matches: &ArgMatches, catalog: &'c Catalog) -> Result<
         return Err(exit::UNREADABLE);
     }
     let named = matches.try_get_one::<bool>("named").ok().flatten().copied().unwrap_or(false);
-    Ok(Run { catalog, index, deployment, by_path, named, said: context::said(matches), outgoing, as_of })
+    let catalog = own.law.map_or(catalog, crate::house::kept);
+    let house = std::sync::Arc::new(own.house);
+    Ok(Run { catalog, index, deployment, by_path, named, said: context::said(matches), outgoing, as_of, house, home })
 }
 
 /// `freehold` alone: what is here, what to type next.

@@ -39,7 +39,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     }
     let what = get(matches, "what").unwrap_or(".");
     let before = Run {
-        catalog,
+        catalog: after.catalog,
         index: after.index,
         deployment,
         by_path,
@@ -47,6 +47,8 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         said: Default::default(),
         outgoing: after.outgoing.clone(),
         as_of: after.as_of.clone(),
+        house: after.house.clone(),
+        home: after.home.clone(),
     };
     let after = Run { deployment: changed, said: freehold_check::Said { swap_base: swap, ..said(matches) }, ..after };
     let (old, new) = (dossiers(&[what], &before), dossiers(&[what], &after));

@@ -10,6 +10,7 @@ mod assembly;
 mod attacks;
 mod examples;
 mod five_minutes;
+mod house;
 mod identify;
 mod kin;
 mod law;
