@@ -34,7 +34,9 @@ pub fn finding_pages(catalog: &Catalog) -> Vec<(String, String)> {
         index.push_str(&row(verdict.as_str(), words.means));
         pages.push((verdict.as_str().to_string(), verdict_page(verdict, words)));
     }
-    index.push_str("\n## Findings\n\nWhat is wrong or worth knowing besides the answer.\n\n| code | says |\n|---|---|\n");
+    index.push_str(
+        "\n## Findings\n\nWhat is wrong or worth knowing besides the answer.\n\n| code | says |\n|---|---|\n",
+    );
     for code in FindingCode::ALL {
         index.push_str(&row(code.as_str(), code.title()));
         pages.push((code.as_str().to_string(), finding_page(*code)));

@@ -7,6 +7,7 @@ mod context;
 mod exit;
 mod law;
 mod load;
+mod pipeline;
 mod references;
 
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ fn main() -> ExitCode {
         Some(("kin", m)) => commands::kin::run(m, &catalog),
         Some(("catalog", m)) => commands::catalog::run(m, &catalog),
         Some(("assess", m)) => commands::assess::run(m, &catalog),
+        Some(("completions", m)) => commands::shells::completions(m, &catalog),
+        Some(("man", m)) => commands::shells::manual(m, &catalog),
         Some(("schema", _)) => commands::schema(),
         Some(("help", m)) => commands::help(m, &catalog),
         _ => commands::welcome(&catalog),

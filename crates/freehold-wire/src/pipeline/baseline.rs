@@ -19,8 +19,8 @@ const HEAD: &str = "\
 #   freehold check WHAT --baseline FILE
 # What is listed here does not count for the exit status; it is still shown, with its day. It makes nothing allowed. A worse
 # verdict of the same model, another clause or another duty counts all the same. Take out what is mended: each run names it.
-# An entry is one model, one code and, for a verdict or a duty, one clause of one license; no lines, so that edits elsewhere
-# change nothing.
+# An entry is one model, one code and, for a verdict or a duty, clauses of one license; no lines of files, so that edits
+# elsewhere change nothing.
 ";
 
 /// One thing that is known.
@@ -63,15 +63,23 @@ impl Baseline {
                 let text = |key| row.text(key).map(|t| t.text).unwrap_or_default();
                 let since = row.need("since");
                 if !is_day(&since.text) {
-                    sink.error_help("bad-date", since.span, format!("`{}` is not a day", since.text), "write it as 2026-11-24");
+                    sink.error_help(
+                        "bad-date",
+                        since.span,
+                        format!("`{}` is not a day", since.text),
+                        "write it as 2026-11-24",
+                    );
                 }
-                let key = Key {
-                    code: row.need("code").text,
-                    license: text("license"),
-                    clause: text("clause"),
-                    work: text("work"),
-                };
-                out.entries.insert((row.need("model").text, key), since.text);
+                let (model, code) = (row.need("model").text, row.need("code").text);
+                let (license, work) = (text("license"), text("work"));
+                let mut clauses: Vec<String> = row.texts("clauses").into_iter().map(|t| t.text).collect();
+                if clauses.is_empty() {
+                    clauses.push(String::new());
+                }
+                for clause in clauses {
+                    let key = Key { code: code.clone(), license: license.clone(), clause, work: work.clone() };
+                    out.entries.insert((model.clone(), key), since.text.clone());
+                }
                 row.finish();
             }
             top.finish();
@@ -83,11 +91,26 @@ impl Baseline {
     /// The file: sorted, the same for the same entries.
     pub fn to_toml(&self) -> String {
         let mut out = format!("{HEAD}\nschema = \"{SCHEMA}\"\n");
+        let mut groups: BTreeMap<[&str; 5], Vec<&str>> = BTreeMap::new();
         for ((model, key), since) in &self.entries {
-            out.push_str(&format!("\n[[known]]\nmodel = {}\ncode = {}\n", quoted(model), quoted(&key.code)));
-            for (name, value) in [("license", &key.license), ("clause", &key.clause), ("work", &key.work)] {
+            let clauses = groups.entry([model, &key.code, &key.license, &key.work, since]).or_default();
+            if !key.clause.is_empty() {
+                clauses.push(&key.clause);
+            }
+        }
+        for ([model, code, license, work, since], clauses) in groups {
+            out.push_str(&format!("\n[[known]]\nmodel = {}\ncode = {}\n", quoted(model), quoted(code)));
+            for (name, value) in [("license", license), ("work", work)] {
                 if !value.is_empty() {
                     out.push_str(&format!("{name} = {}\n", quoted(value)));
+                }
+            }
+            match clauses.as_slice() {
+                [] => {}
+                [one] => out.push_str(&format!("clauses = [{}]\n", quoted(one))),
+                many => {
+                    let lines: Vec<String> = many.iter().map(|c| format!("  {},\n", quoted(c))).collect();
+                    out.push_str(&format!("clauses = [\n{}]\n", lines.concat()));
                 }
             }
             out.push_str(&format!("since = {}\n", quoted(since)));
@@ -100,8 +123,12 @@ impl Baseline {
     #[must_use]
     pub fn of(run: &Pipeline, before: &Baseline) -> Baseline {
         let looked_at: BTreeSet<&str> = run.models.iter().map(|m| m.path.as_str()).collect();
-        let mut entries: BTreeMap<(String, Key), String> =
-            before.entries.iter().filter(|((m, _), _)| !looked_at.contains(m.as_str())).map(|(k, s)| (k.clone(), s.clone())).collect();
+        let mut entries: BTreeMap<(String, Key), String> = before
+            .entries
+            .iter()
+            .filter(|((m, _), _)| !looked_at.contains(m.as_str()))
+            .map(|(k, s)| (k.clone(), s.clone()))
+            .collect();
         for m in &run.models {
             for issue in m.issues.iter().filter(|i| i.level > super::Level::Pass && can_be_known(i)) {
                 for key in &issue.keys {
@@ -140,7 +167,8 @@ impl Baseline {
         run.baseline = true;
         let looked_at: BTreeSet<String> = run.models.iter().map(|m: &Checked| tame(&m.path)).collect();
         let unused = self.entries.iter().filter(|(k, _)| !used.contains(k));
-        let known = unused.map(|((model, key), since)| Known { model: model.clone(), key: key.clone(), since: since.clone() });
+        let known =
+            unused.map(|((model, key), since)| Known { model: model.clone(), key: key.clone(), since: since.clone() });
         known.partition(|k| looked_at.contains(&k.model))
     }
 

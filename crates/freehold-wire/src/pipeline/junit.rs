@@ -46,14 +46,17 @@ impl Counts {
 }
 
 fn case(suite: &str, issue: &Issue, counts: &mut Counts, out: &mut String) {
-    let cites = if issue.topic == Topic::Duty { format!(" ({})", issue.cites.join(", ")) } else { String::new() };
+    let cites = if issue.cites.is_empty() { String::new() } else { format!(" ({})", issue.cites.join(", ")) };
     let work: Vec<&str> = issue.keys.iter().map(|k| k.work.as_str()).filter(|w| !w.is_empty()).collect();
     let work = if work.is_empty() { String::new() } else { format!(" ({})", work.join(", ")) };
     let name = match issue.topic {
         Topic::Verdict => "verdict".to_string(),
         Topic::Duty => format!("owed: {}{cites}", issue.code),
         Topic::Finding => format!("finding: {}{work}", issue.code),
-        Topic::Input => format!("input: {}", issue.code),
+        Topic::Input => {
+            let file = issue.places.first().map(|p| format!(" ({})", p.path)).unwrap_or_default();
+            format!("input: {}{file}", issue.code)
+        }
     };
     let (element, kind) = if issue.fails() {
         if issue.outcome == Some(Outcome::Unreadable) {
@@ -129,9 +132,15 @@ mod tests {
     #[test]
     fn a_suite_a_model_and_a_case_a_question() {
         let text = junit(&sample());
-        assert!(text.contains("<testsuites name=\"freehold check\" tests=\"6\" failures=\"3\" errors=\"1\" skipped=\"1\">"), "{text}");
-        assert!(text.contains("<testsuite name=\"a|b`&lt;/summary&gt;&lt;b&gt; (models/a b)\" tests=\"2\" failures=\"1\""), "{text}");
-        assert!(text.contains("name=\"owed: notice-file ()\"") || text.contains("name=\"owed: notice-file"), "{text}");
+        assert!(
+            text.contains("<testsuites name=\"freehold check\" tests=\"6\" failures=\"3\" errors=\"1\" skipped=\"1\">"),
+            "{text}"
+        );
+        assert!(
+            text.contains("<testsuite name=\"a|b`&lt;/summary&gt;&lt;b&gt; (models/a b)\" tests=\"2\" failures=\"1\""),
+            "{text}"
+        );
+        assert!(text.contains("name=\"owed: notice-file\""), "{text}");
         assert!(!text.contains("<script>") && !text.contains("</summary>"));
         assert_eq!(text.matches("<testcase ").count(), 6);
     }

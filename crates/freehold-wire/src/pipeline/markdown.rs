@@ -97,7 +97,9 @@ fn item(issue: &Issue) -> String {
         }
         _ => text(&issue.code),
     };
-    let mut out = format!("- {}{code}: {}", if issue.fails() { "**fails** " } else { "" }, text(&issue.message));
+    // a verdict's sentence begins with it
+    let rest = issue.message.strip_prefix(&format!("{}: ", issue.code)).unwrap_or(&issue.message);
+    let mut out = format!("- {}{code}: {}", if issue.fails() { "**fails** " } else { "" }, text(rest));
     if let Some(day) = &issue.since {
         out.push_str(&format!(" *(in the baseline since {})*", text(day)));
     } else if issue.outcome.is_some() && !issue.counts {
@@ -177,7 +179,10 @@ mod tests {
             "&lt;img src=x&gt;\\!\\[a\\](http:\u{200b}//b) @\u{200b}me \\`c\\` \\| \\*d\\* www\u{200b}.e.f"
         );
         let comment = markdown(&sample());
-        assert!(!comment.contains("<script") && !comment.contains("</summary><b>") && !comment.contains("@octocat"), "{comment}");
+        assert!(
+            !comment.contains("<script") && !comment.contains("</summary><b>") && !comment.contains("@octocat"),
+            "{comment}"
+        );
         // the tags that are there are ours
         assert_eq!(comment.matches("<details").count(), comment.matches("</details>").count());
         assert_eq!(comment.matches("</summary>").count(), 3);
@@ -203,7 +208,10 @@ mod tests {
         Baseline::of(&run, &Baseline::default()).mark(&mut run);
         let comment = markdown(&run);
         assert!(comment.contains("| known | o |") && !comment.contains("**open**"), "{comment}");
-        assert!(comment.contains("*(in the baseline since 2026-11-24)*") && !comment.contains("<details open>"), "{comment}");
+        assert!(
+            comment.contains("*(in the baseline since 2026-11-24)*") && !comment.contains("<details open>"),
+            "{comment}"
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod sarif;
 use std::collections::BTreeSet;
 
 use freehold_assess::{Certainty, FindingCode, Obligation, Status};
-use freehold_base::{Diagnostic, Evidence, Permission, Severity, Verdict, shown};
+use freehold_base::{Diagnostic, Evidence, Severity, Verdict, shown};
 use freehold_check::Dossier;
 
 pub use baseline::{BASELINE_BYTES_MAX, Baseline, Known};
@@ -261,24 +261,19 @@ fn verdict(d: &Dossier<'_>, told: &Told<'_>) -> Issue {
     };
     let reasons = if outcome.is_some() { reasons(d) } else { Vec::new() };
     let mut cites: Vec<String> = Vec::new();
-    for (key, _) in &reasons {
-        let cite = cite(key);
-        if !cite.is_empty() && !cites.contains(&cite) {
-            cites.push(cite);
+    for r in &reasons {
+        if !r.cite.is_empty() && !cites.contains(&r.cite) {
+            cites.push(line(&r.cite));
         }
     }
     let mut message = told.answer.1.clone();
-    let quoted: Vec<String> = reasons
-        .iter()
-        .filter(|(k, quote)| !k.license.is_empty() && !quote.is_empty())
-        .take(CITES_MAX)
-        .map(|(k, quote)| format!("{} “{quote}”", cite(k)))
-        .collect();
+    let quotable = || reasons.iter().filter(|r| !r.quote.is_empty());
+    let quoted: Vec<String> = quotable().take(CITES_MAX).map(|r| format!("{} “{}”", r.cite, r.quote)).collect();
     if !quoted.is_empty() {
         message.push_str(&format!("; because {}", quoted.join(", ")));
     }
-    let more = reasons.len().saturating_sub(CITES_MAX);
-    if more > 0 && !quoted.is_empty() {
+    let more = quotable().count().saturating_sub(CITES_MAX);
+    if more > 0 {
         message.push_str(&format!(" and {more} more"));
     }
     Issue {
@@ -289,7 +284,7 @@ fn verdict(d: &Dossier<'_>, told: &Told<'_>) -> Issue {
         help: freehold_assess::verdict_explained(a.verdict).fix.to_string(),
         cites,
         places: verdict_places(d, told),
-        keys: reasons.into_iter().map(|(k, _)| k).collect(),
+        keys: reasons.into_iter().map(|r| r.key).collect(),
         outcome,
         counts: true,
         since: None,
@@ -300,12 +295,21 @@ fn cite(key: &Key) -> String {
     format!("{} {}", key.license, key.clause).trim().to_string()
 }
 
-/// What decides a verdict that is not clear: license and clause with the operative words, each once.
-fn reasons(d: &Dossier<'_>) -> Vec<(Key, String)> {
+/// One thing that decides a verdict that is not clear.
+struct Reason {
+    key: Key,
+    /// `llama-3.1 2`, or the question where no clause is at issue.
+    cite: String,
+    /// The operative words; empty where no clause is at issue.
+    quote: String,
+}
+
+/// What decides a verdict that is not clear, each once.
+fn reasons(d: &Dossier<'_>) -> Vec<Reason> {
     let a = &d.assessment;
-    let mut out: Vec<(Key, String)> = Vec::new();
+    let mut out: Vec<Reason> = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut push = |license: &str, clause: &str, quote: &str| {
+    let mut push = |license: &str, clause: &str, says: Option<&str>, quote: &str| {
         let key = Key {
             code: a.verdict.as_str().into(),
             license: license.into(),
@@ -313,7 +317,8 @@ fn reasons(d: &Dossier<'_>) -> Vec<(Key, String)> {
             work: String::new(),
         };
         if seen.insert(key.clone()) {
-            out.push((key, quote.to_string()));
+            let cite = says.map_or_else(|| cite(&key), str::to_string);
+            out.push(Reason { key, cite, quote: quote.to_string() });
         }
     };
     let decides = |l: &&freehold_assess::Limit<'_>| {
@@ -322,21 +327,21 @@ fn reasons(d: &Dossier<'_>) -> Vec<(Key, String)> {
     for l in a.limits.iter().filter(decides) {
         let id = d.catalog.licenses.get(l.license).map_or("", |x| x.id.as_str());
         match l.term {
-            Some(t) => push(id, &t.clause, &t.quote),
-            None => push(id, &format!("grants no {}", l.act.map_or("such act", |x| x.as_str())), ""),
+            Some(t) => push(id, &t.clause, None, &t.quote),
+            None => push(id, &format!("grants no {}", l.act.map_or("such act", |x| x.as_str())), None, ""),
         }
     }
-    if a.range.worst < Permission::Permitted && !a.range.is_point() {
+    if !a.range.is_point() {
         for g in &a.gaps {
             match g.term {
-                Some(t) => push(&g.license, &t.clause, &t.quote),
-                None => push(&g.license, g.kind.as_str(), ""),
+                Some(t) => push(&g.license, &t.clause, None, &t.quote),
+                None => push(&g.license, g.kind.as_str(), Some(&g.says), ""),
             }
         }
     }
     if out.is_empty() {
         // a verdict without a clause is still one thing to know
-        out.push((Key { code: a.verdict.as_str().into(), ..Key::default() }, String::new()));
+        push("", "", Some(""), "");
     }
     out
 }
@@ -514,14 +519,19 @@ pub(crate) mod tests {
             "a <script>alert(1)</script> | @octocat\u{fffd}, 50%",
             None,
         );
-        binary.places =
-            vec![Place { path: "models/a b/x.bin".into(), bytes: Some((0, 2)), ..Place::default() }];
+        binary.places = vec![Place { path: "models/a b/x.bin".into(), bytes: Some((0, 2)), ..Place::default() }];
         binary.keys = vec![key("pickle-code", "", "")];
-        let mut open = issue(Topic::Verdict, "undetermined", Level::Warning, "undetermined: a fact", Some(Outcome::Open));
+        let mut open =
+            issue(Topic::Verdict, "undetermined", Level::Warning, "undetermined: a fact", Some(Outcome::Open));
         open.keys = vec![key("undetermined", "acme-1", "2")];
         open.places = vec![Place { path: "models/o".into(), folder: true, ..Place::default() }];
-        let mut owed =
-            issue(Topic::Duty, "notice-file", Level::Error, "notice file: there is none (acme-1 4); unmet", Some(Outcome::Blocked));
+        let mut owed = issue(
+            Topic::Duty,
+            "notice-file",
+            Level::Error,
+            "notice file: there is none (acme-1 4); unmet",
+            Some(Outcome::Blocked),
+        );
         owed.keys = vec![key("notice-file", "acme-1", "4")];
         let model = |path: &str, name: &str, heading: &str, issues| Checked {
             path: path.into(),
@@ -540,13 +550,7 @@ pub(crate) mod tests {
                     vec![issue(Topic::Verdict, "permitted", Level::Pass, "permitted: yes", None), owed],
                 ),
             ],
-            input: vec![issue(
-                Topic::Input,
-                "gguf-truncated",
-                Level::Error,
-                "cut short",
-                Some(Outcome::Unreadable),
-            )],
+            input: vec![issue(Topic::Input, "gguf-truncated", Level::Error, "cut short", Some(Outcome::Unreadable))],
             as_of: "2026-11-24".into(),
             catalog: "2026.11.24".into(),
             baseline: false,

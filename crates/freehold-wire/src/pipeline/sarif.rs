@@ -383,10 +383,7 @@ fn physical(p: &Place) -> PhysicalLocation {
         byte_length: p.bytes.map(|b| b.1.saturating_sub(b.0)),
     };
     let somewhere = region.start_line.is_some() || region.byte_offset.is_some();
-    PhysicalLocation {
-        artifact_location: location(p),
-        region: somewhere.then_some(region),
-    }
+    PhysicalLocation { artifact_location: location(p), region: somewhere.then_some(region) }
 }
 
 fn location(p: &Place) -> ArtifactLocation {
