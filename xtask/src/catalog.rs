@@ -198,25 +198,32 @@ fn check_term(
 
 /// `cargo xtask findings`.
 pub(crate) fn findings() -> Result<String, String> {
-    let path = crate::root().join("docs/findings.md");
-    fs::write(&path, freehold_assess::findings_page()).map_err(|e| format!("{}: {e}", path.display()))?;
-    Ok("wrote docs/findings.md".into())
+    let catalog = load()?;
+    let pages = freehold_documents::finding_pages(&catalog);
+    write_pages("docs/findings", &pages)
+}
+
+/// Writes a folder of pages; what is no page any more is removed.
+fn write_pages(folder: &str, pages: &[(String, String)]) -> Result<String, String> {
+    let dir = crate::root().join(folder);
+    fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
+    for entry in fs::read_dir(&dir).map_err(|e| e.to_string())? {
+        fs::remove_file(entry.map_err(|e| e.to_string())?.path()).map_err(|e| e.to_string())?;
+    }
+    for (name, text) in pages {
+        fs::write(dir.join(name), text).map_err(|e| format!("{name}: {e}"))?;
+    }
+    Ok(format!("wrote {} pages to {folder}/", pages.len()))
 }
 
 /// `cargo xtask pages`: a page a license in `docs/licenses/`, and their list. Pages of licenses that are gone are removed.
 pub(crate) fn pages() -> Result<String, String> {
     let catalog = load()?;
-    let dir = crate::root().join("docs/licenses");
-    fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
-    for entry in fs::read_dir(&dir).map_err(|e| e.to_string())? {
-        fs::remove_file(entry.map_err(|e| e.to_string())?.path()).map_err(|e| e.to_string())?;
-    }
-    let write = |name: &str, text: &str| fs::write(dir.join(name), text).map_err(|e| format!("{name}: {e}"));
-    for (i, license) in catalog.licenses.iter().enumerate() {
-        write(&format!("{}.md", license.id), &freehold_documents::license_page(&catalog, i))?;
-    }
-    write("README.md", &freehold_documents::license_index(&catalog))?;
-    Ok(format!("wrote {} pages to docs/licenses/", catalog.licenses.len() + 1))
+    let page =
+        |(i, license): (usize, &License)| (format!("{}.md", license.id), freehold_documents::license_page(&catalog, i));
+    let mut pages: Vec<(String, String)> = catalog.licenses.iter().enumerate().map(page).collect();
+    pages.push(("README.md".into(), freehold_documents::license_index(&catalog)));
+    write_pages("docs/licenses", &pages)
 }
 
 /// The catalog as it lies in the checkout, and its mistakes.

@@ -6,13 +6,18 @@
 //! - `cargo xtask coverage`: how many tagged models of the field resolve to law.
 //! - `cargo xtask hub`: the lineage that the cards of the hub sample state, and what children of restricted parents declare.
 //! - `cargo xtask pages`: writes `docs/licenses/`, one page a license.
-//! - `cargo xtask findings`: writes `docs/findings.md` from the code's own pages.
+//! - `cargo xtask findings`: writes `docs/findings/`, one page a code.
+//! - `cargo xtask man OUT`: writes the manual pages.
+//! - `cargo xtask release`: the static binary for Linux, where its target is installed.
+//! - `cargo xtask wheel OUT [BINARY [TARGET]]`: a Python wheel that carries the binary.
 
 mod bench;
 mod catalog;
 mod coverage;
 mod hub;
+mod release;
 mod texts;
+mod wheel;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,12 +31,19 @@ fn main() -> ExitCode {
         ["texts"] => texts::build(&default_texts()),
         ["texts", dir] => texts::build(&PathBuf::from(dir)),
         ["findings"] => catalog::findings(),
+        ["man", out] => release::manual(&PathBuf::from(out)),
+        ["release"] => release::binary().map(|b| b.told),
+        ["wheel", out] => release::wheel(&PathBuf::from(out), None, None),
+        ["wheel", out, binary] => release::wheel(&PathBuf::from(out), Some(&PathBuf::from(binary)), None),
+        ["wheel", out, binary, target] => {
+            release::wheel(&PathBuf::from(out), Some(&PathBuf::from(binary)), Some(target))
+        }
         ["bench"] => bench::command(),
         ["pages"] => catalog::pages(),
         ["coverage"] => catalog::load().and_then(|c| coverage::report(&root().join("../shared/data"), &c)),
         ["hub"] => catalog::load().and_then(|c| hub::report(&root().join("../shared/data"), &c)),
         _ => {
-            Err("usage: cargo xtask catalog check [TEXTS] | texts [TEXTS] | findings | pages | coverage | hub | bench"
+            Err("usage: cargo xtask catalog check [TEXTS] | texts [TEXTS] | findings | pages | coverage | hub | bench | man OUT | release | wheel OUT [BINARY [TARGET]]"
                 .into())
         }
     };

@@ -24,14 +24,14 @@ use freehold_catalog::{Catalog, Effect, FactId, Near, Requires, Standing, Term};
 
 pub use deployment::{Access, Deployment};
 pub use expression::{Leaf, Statement, covers_of_file, parse as parse_statement, parts as statement_parts};
-pub use finding::{Finding, FindingCode, Likeness, Resemblance, findings_page};
+pub use finding::{Explained, Finding, FindingCode, Likeness, Resemblance};
 pub use house::{
     Agreement, Artifact, Attestation, Entry, House, HouseKind, HouseState, HouseUse, NO_HOUSE, Phase, Position, glob,
 };
 pub use judge::{Certainty, GapKind, Leaned, Limit};
 pub use questions::{Answer, Question, questions};
 pub use release::{Notice, Release, Status, attestable};
-pub use verdict::compose;
+pub use verdict::{compose, explained as verdict_explained};
 
 use conclude::{Alternative, Conclusion, Layer, LicenseSet};
 use deployment::View;

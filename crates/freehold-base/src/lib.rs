@@ -8,6 +8,7 @@ mod evidence;
 mod graph;
 mod mask;
 mod permission;
+mod shown;
 mod value;
 
 pub use diagnostic::{Diagnostic, Label, Severity, nearest};
@@ -15,4 +16,5 @@ pub use evidence::{Evidence, Fact, FactKind, TextFile, TextKind};
 pub use graph::{Basis, By, Claim, Covers, Edge, Graph, MadeBy, Relation, Work, WorkKind};
 pub use mask::mask_secrets;
 pub use permission::{Permission, Range, Truth, Verdict};
+pub use shown::shown;
 pub use value::{Month, Value};

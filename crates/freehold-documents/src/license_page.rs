@@ -5,7 +5,7 @@ use freehold_catalog::{Catalog, Effect, License, Term};
 use crate::words;
 
 /// Text for a cell of a Markdown table.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ").replace('<', "&lt;")
 }
 

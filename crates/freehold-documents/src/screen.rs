@@ -189,6 +189,18 @@ fn answer(d: &Dossier<'_>, page: &mut Page) {
     }
 }
 
+/// The answer in one line: a word (`BLOCKED`, `OPEN`, `CLEAR`) and a sentence that begins with the verdict.
+pub fn answer_line(d: &Dossier<'_>) -> (&'static str, String) {
+    let (_, heading, text) = answer_words(d);
+    (heading, text)
+}
+
+/// A duty in one line: `license copy: recipients get a copy of the license text`.
+pub fn duty_line(d: &Dossier<'_>, o: &Obligation<'_>) -> String {
+    let name = d.graph.works[d.graph.subject].name.as_deref();
+    format!("{}: {}", words::duty_title(d.catalog, o.code), words::duty_says(d.catalog, o, name))
+}
+
 /// The answer: color, one word, a sentence.
 pub(crate) fn answer_words(d: &Dossier<'_>) -> (Ink, &'static str, String) {
     let a = &d.assessment;

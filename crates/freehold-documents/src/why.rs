@@ -332,7 +332,8 @@ fn finding(f: &Finding, page: &mut Page) {
     for e in &f.evidence {
         page.row(Ink::Quiet, "at", &words::full_place(e));
     }
-    page.row(Ink::Quiet, "means", f.code.page());
+    let words = f.code.explained();
+    page.row(Ink::Quiet, "means", &format!("{} {} Fix: {}", words.means, words.matters, words.fix));
 }
 
 /// `LICENSE` prints every term that was weighed; `LICENSE CLAUSE` the terms of that clause.

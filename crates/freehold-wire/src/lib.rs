@@ -6,6 +6,7 @@ mod identification;
 mod kin;
 mod law;
 mod lineage;
+pub mod pipeline;
 mod reading;
 mod scan;
 

@@ -119,6 +119,37 @@ fn entry_args() -> Vec<Arg> {
     ]
 }
 
+/// The formats of `check`; each but the first may be written beside another.
+const CHECK_FORMATS: &[&str] = &["human", "json", "jsonl", "sarif", "junit", "markdown", "github"];
+
+fn pipeline_args() -> Vec<Arg> {
+    let file = |name: &'static str| Arg::new(name).long(name).value_name("FILE");
+    vec![
+        format_arg(CHECK_FORMATS),
+        Arg::new("also")
+            .long("also")
+            .value_name("FORMAT=FILE")
+            .action(ArgAction::Append)
+            .value_parser(also)
+            .help("write it in another format too (sarif=freehold.sarif)"),
+        file("baseline").help("what is written down there as known does not count for the exit status"),
+        file("write-baseline").help("write down everything that is wrong now as known"),
+    ]
+}
+
+/// `FORMAT=FILE`.
+fn also(text: &str) -> Result<(String, String), String> {
+    let (format, file) =
+        text.split_once('=').filter(|(_, f)| !f.is_empty()).ok_or("write it as sarif=freehold.sarif")?;
+    let known = CHECK_FORMATS.iter().skip(1).find(|f| **f == format);
+    known.map(|f| ((*f).to_string(), file.to_string())).ok_or_else(|| {
+        format!(
+            "`{format}` is not a format to write; they are {}",
+            CHECK_FORMATS.get(1..).unwrap_or_default().join(", ")
+        )
+    })
+}
+
 fn license_files() -> Arg {
     let help = "files, folders (their license-like files), - for standard input";
     Arg::new("what").value_name("FILE").num_args(1..).required(true).help(help)
@@ -163,7 +194,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                         .value_parser(FailOn::WORDS)
                         .help("which outcomes end in a failure (default: blocked,open,nothing)"),
                 )
-                .arg(format_arg(&["human", "json", "jsonl"]))
+                .args(pipeline_args())
                 .args(fact_args(catalog)),
         )
         .subcommand(
@@ -189,6 +220,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                         .action(ArgAction::SetTrue)
                         .help("replace an existing freehold.toml"),
                 )
+                .args(crate::commands::templates::args())
                 .args(fact_args(catalog)),
         )
         .subcommand(
@@ -377,6 +409,21 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                         .help("the day of the question, YYYY-MM-DD (default: today)"),
                 )
                 .arg(format_arg(&["human", "json", "jsonl"])),
+        )
+        .subcommand(
+            Command::new("completions").about("prints what completes the command line in a shell").arg(
+                Arg::new("shell")
+                    .value_name("SHELL")
+                    .required(true)
+                    .value_parser(value_parser!(clap_complete::Shell))
+                    .help("bash, zsh, fish, powershell or elvish"),
+            ),
+        )
+        .subcommand(
+            Command::new("man")
+                .about("writes the manual pages into a folder")
+                .hide(true)
+                .arg(Arg::new("dir").value_name("DIR").required(true)),
         )
         .subcommand(
             Command::new("schema").about("the JSON Schema of what a command prints with --format json").hide(true).arg(

@@ -2,6 +2,7 @@
 
 use freehold_base::{Severity, Verdict};
 use freehold_check::Dossier;
+use freehold_wire::pipeline::{Checked, Outcome};
 
 /// Clear: everything that was judged may be shipped.
 pub(crate) const CLEAR: u8 = 0;
@@ -47,6 +48,16 @@ pub(crate) fn of_dossier(d: &Dossier<'_>) -> u8 {
         // a clear verdict over files of which one cannot be trusted is none
         _ if d.diagnostics.iter().any(|m| m.severity == Severity::Error) => UNREADABLE,
         Verdict::Permitted | Verdict::PermittedWithObligations => CLEAR,
+    }
+}
+
+/// The status of one subject beside what a baseline knows of it.
+pub(crate) fn of_checked(m: &Checked) -> u8 {
+    match m.new_outcome() {
+        Some(Outcome::Blocked) => BLOCKED,
+        Some(Outcome::Open) => OPEN,
+        Some(Outcome::Unreadable) => UNREADABLE,
+        None => CLEAR,
     }
 }
 

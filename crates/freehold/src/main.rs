@@ -10,6 +10,7 @@ mod house;
 mod law;
 mod load;
 mod names;
+mod pipeline;
 mod references;
 
 use std::process::ExitCode;
@@ -44,6 +45,8 @@ fn main() -> ExitCode {
         Some(("position", m)) => commands::house::position(m, &catalog),
         Some(("agreement", m)) => commands::house::agreement(m, &catalog),
         Some(("assess", m)) => commands::assess::run(m, &catalog),
+        Some(("completions", m)) => commands::shells::completions(m, &catalog),
+        Some(("man", m)) => commands::shells::manual(m, &catalog),
         Some(("schema", m)) => commands::schema(m),
         Some(("help", m)) => commands::help(m, &catalog),
         _ => commands::welcome(&catalog),

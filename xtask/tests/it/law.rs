@@ -63,7 +63,20 @@ fn the_pages_are_of_this_catalog() {
         let page = read(&format!("licenses/{}.md", license.id));
         assert!(page == freehold_documents::license_page(catalog, i), "docs/licenses/{}.md: {again}", license.id);
     }
-    assert_eq!(read("findings.md"), freehold_assess::findings_page(), "{again}");
+    let pages = freehold_documents::finding_pages(catalog);
+    for (name, text) in &pages {
+        assert!(read(&format!("findings/{name}")) == *text, "docs/findings/{name}: {again}");
+    }
+    // a code has one page, and no page is left of a code that is gone
+    let names: std::collections::BTreeSet<String> = pages.into_iter().map(|(name, _)| name).collect();
+    let there = std::fs::read_dir(docs.join("findings")).unwrap();
+    let there: std::collections::BTreeSet<String> =
+        there.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    assert_eq!(there, names, "{again}");
+    for code in freehold_assess::FindingCode::ALL.iter().map(|c| c.as_str()).chain(catalog.obligations.codes()) {
+        let page = format!("{}.md", freehold_documents::duty_page_name(catalog, code));
+        assert!(names.contains(&page), "{code} has no page");
+    }
 }
 
 #[test]

@@ -5,3 +5,4 @@
 mod arrows;
 mod law;
 mod replay;
+mod wheel;

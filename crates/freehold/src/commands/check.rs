@@ -6,12 +6,14 @@ use clap::ArgMatches;
 use freehold_base::Diagnostic;
 use freehold_catalog::Catalog;
 use freehold_check::Dossier;
+use freehold_wire::pipeline::{Outcome, Pipeline};
 use freehold_wire::{Assessment, Report};
 
-use super::{prepare, print, report, style};
+use super::{baseline, prepare, print, report, style};
 use crate::context::{all, get};
 use crate::exit::{self, FailOn};
 use crate::load::{Loaded, Run, dossiers};
+use crate::pipeline;
 
 /// Most rounds of questions of `--ask`.
 const ASK_MAX: usize = 12;
@@ -32,39 +34,102 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
             report(&[d]);
         }
     }
-    finish(matches, &loaded)
+    finish(matches, &loaded, &run)
 }
 
-fn finish(matches: &ArgMatches, loaded: &Loaded<'_>) -> u8 {
+fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>) -> u8 {
     let fail_on = FailOn::parse(all(matches, "fail-on").into_iter());
-    report(&loaded.mistakes);
-    report(&loaded.unreadable);
-    report(&loaded.nothing);
-    let codes: Vec<u8> = loaded.dossiers.iter().map(exit::of_dossier).collect();
+    let format = get(matches, "format").unwrap_or("human");
+    let baseline = match baseline::read(get(matches, "baseline"), get(matches, "write-baseline")) {
+        Ok(baseline) => baseline,
+        Err(mistakes) => {
+            report(&mistakes);
+            return exit::USAGE;
+        }
+    };
+    // an annotation tells it; a runner would take other lines that begin with `::` for commands
+    if format != "github" {
+        report(&loaded.mistakes);
+        report(&loaded.unreadable);
+        report(&loaded.nothing);
+    }
+    let mut run = pipeline::of(loaded, by);
+    run.count(|outcome| match outcome {
+        Outcome::Blocked => fail_on.blocked,
+        Outcome::Open => fail_on.open,
+        Outcome::Unreadable => true,
+    });
+    let known = baseline::apply(baseline, get(matches, "write-baseline"), &mut run);
+    let codes: Vec<u8> = match &known {
+        Some(_) => run.models.iter().map(exit::of_checked).collect(),
+        None => loaded.dossiers.iter().map(exit::of_dossier).collect(),
+    };
     let (mut code, uncounted) = exit::of_all(&codes, !loaded.unreadable.is_empty(), fail_on);
     if !loaded.mistakes.is_empty() {
         code = exit::USAGE;
     }
-    emit(get(matches, "format").unwrap_or("human"), &loaded.dossiers, code);
-    for line in uncounted {
-        anstream::eprintln!("not counted: {line}");
+    run.exit = code;
+    let mut notes: Vec<String> = uncounted.into_iter().map(|line| format!("not counted: {line}")).collect();
+    match known.unwrap_or(Ok(Vec::new())) {
+        Ok(lines) => notes.extend(lines),
+        Err(d) => {
+            report(&[d]);
+            code = exit::UNREADABLE;
+        }
+    }
+    if let Err(d) = written(matches, loaded, &run) {
+        report(&[d]);
+        code = exit::UNREADABLE;
+    }
+    match rendered(format, &loaded.dossiers, &run) {
+        Some(text) => print(&text),
+        None => emit(format, &loaded.dossiers, code),
+    }
+    for line in notes {
+        anstream::eprintln!("{}", freehold_base::shown(&line));
     }
     code
 }
 
+/// The formats that `--also` names, written to their files.
+#[expect(clippy::result_large_err, reason = "once a run")]
+fn written(matches: &ArgMatches, loaded: &Loaded<'_>, run: &Pipeline) -> Result<(), Diagnostic> {
+    let wanted = matches.get_many::<(String, String)>("also").into_iter().flatten();
+    for (format, file) in wanted {
+        let text = rendered(format, &loaded.dossiers, run).unwrap_or_default();
+        std::fs::write(file, text)
+            .map_err(|e| Diagnostic::error("unwritable", format!("cannot be written: {e}")).in_file(file.as_str()))?;
+    }
+    Ok(())
+}
+
+/// A run in a format that is not made for a terminal.
+fn rendered(format: &str, dossiers: &[Dossier<'_>], run: &Pipeline) -> Option<String> {
+    let json = |v: Result<String, serde_json::Error>| format!("{}\n", v.unwrap_or_default());
+    Some(match format {
+        "json" => json(serde_json::to_string_pretty(&Report::of(dossiers, run.exit))),
+        "jsonl" => dossiers.iter().map(|d| json(serde_json::to_string(&Assessment::of(d)))).collect(),
+        "sarif" => {
+            let catalog = dossiers.first().map(|d| d.catalog);
+            let page = |code: &str| match catalog {
+                Some(c) => freehold_documents::duty_page_name(c, code).to_string(),
+                None => code.to_string(),
+            };
+            json(serde_json::to_string_pretty(&freehold_wire::pipeline::sarif(run, &page)))
+        }
+        "junit" => freehold_wire::pipeline::junit(run),
+        "markdown" => freehold_wire::pipeline::markdown(run),
+        "github" => freehold_wire::pipeline::annotations(run),
+        _ => return None,
+    })
+}
+
 /// Prints dossiers in a format.
 pub(crate) fn emit(format: &str, dossiers: &[Dossier<'_>], code: u8) {
-    match format {
-        "json" => {
-            let report = Report::of(dossiers, code);
-            print(&format!("{}\n", serde_json::to_string_pretty(&report).unwrap_or_default()));
-        }
-        "jsonl" => {
-            for d in dossiers {
-                print(&format!("{}\n", serde_json::to_string(&Assessment::of(d)).unwrap_or_default()));
-            }
-        }
-        _ => match dossiers {
+    let run = Pipeline { exit: code, ..Pipeline::default() };
+    match rendered(format, dossiers, &run) {
+        Some(text) => print(&text),
+        None => match dossiers {
             [] => {}
             [one] => print(&freehold_documents::screen(one, style())),
             // an assembly: as a whole, then each

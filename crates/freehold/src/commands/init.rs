@@ -10,10 +10,13 @@ use freehold_catalog::{Catalog, FactDef, FactId, FactType};
 
 use super::{print, report};
 use crate::cli::stated_facts;
-use crate::context::{ORGANIZATION_FILE, flag_value, from_flags};
+use crate::context::{ORGANIZATION_FILE, flag_value, from_flags, get};
 use crate::exit;
 
 pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
+    if let Some(name) = get(matches, "ci") {
+        return super::templates::run(name, matches.get_flag("dry-run"));
+    }
     let path = Path::new(ORGANIZATION_FILE);
     if path.exists() && !matches.get_flag("force") {
         let d = Diagnostic::error("exists", "there is one already; its answers would be lost");

@@ -1,6 +1,7 @@
 //! One file a command, and what they share.
 
 pub(crate) mod assess;
+mod baseline;
 pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod diff;
@@ -13,6 +14,8 @@ pub(crate) mod kin;
 pub(crate) mod lineage;
 pub(crate) mod read;
 pub(crate) mod scan;
+pub(crate) mod shells;
+pub(crate) mod templates;
 pub(crate) mod what_if;
 pub(crate) mod why;
 

@@ -16,6 +16,7 @@ mod kin;
 mod law;
 mod lineage;
 mod mistakes;
+mod pipeline;
 mod read;
 mod real;
 mod repository;

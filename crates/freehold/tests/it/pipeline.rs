@@ -1,0 +1,265 @@
+//! What a pipeline reads: SARIF, JUnit, a comment, annotations, a baseline; what installs the command.
+
+use std::fs;
+use std::path::Path;
+
+use crate::run::{root, run, session, shared};
+
+const AS_OF: &str = "--as-of=2026-11-24";
+
+/// A repository with a refused model, an open one, a clear one and a broken file.
+fn repository() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    write(
+        "freehold.toml",
+        b"[organization]\ncountry = \"DE\"\n\n[use]\ncommercial = true\naccess = [\"weights\"]\nactivities = []\n",
+    );
+    write("models/refused/README.md", "---\n# modèle\nlicense: cc-by-nc-4.0\nbase_model: acme/base\n---\n".as_bytes());
+    write("models/refused/config.json", b"{\"model_type\": \"llama\"}");
+    write("models/open/config.json", b"{\"model_type\": \"llama\"}");
+    write("models/clear/README.md", b"---\nlicense: mit\nbase_model: microsoft/phi-4\n---\n");
+    write("models/clear/config.json", b"{\"model_type\": \"phi3\"}");
+    write("models/broken, 100%/README.md", b"---\nlicense: apache-2.0\nbase_model: mistralai/Mistral-7B-v0.1\n---\n");
+    write("models/broken, 100%/model.gguf", b"GGUF\x03\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff");
+    write("dist/NOTICE", b"nothing of use\n");
+    dir
+}
+
+#[test]
+fn a_repository_in_each_format() {
+    let dir = repository();
+    for format in ["sarif", "junit", "markdown", "github"] {
+        let text = session(
+            dir.path(),
+            &[
+                &["check", "models", "--made-by", "third-party", AS_OF, "--format", format],
+                &["check", "models/clear", "--release", "dist", AS_OF, "--format", format],
+            ],
+        );
+        // the list of rules is long, and the same on each run
+        let text = if format == "sarif" { without_rules(&text) } else { text };
+        insta::assert_snapshot!(format!("a_repository_as_{format}"), text);
+    }
+}
+
+/// A SARIF text without the rules' block.
+fn without_rules(text: &str) -> String {
+    let mut out = Vec::new();
+    let mut skip = false;
+    for line in text.lines() {
+        if line.starts_with("            \"rules\"") || line.trim_start() == "\"rules\": [" {
+            out.push("          \"rules\": […]".to_string());
+            skip = true;
+        }
+        if !skip {
+            out.push(line.to_string());
+        }
+        if line == "          ]" {
+            skip = false;
+        }
+    }
+    out.join("\n")
+}
+
+#[test]
+fn an_old_repository_starts_quiet() {
+    let dir = repository();
+    fs::remove_dir_all(dir.path().join("models/broken, 100%")).unwrap();
+    let check = |more: &[&'static str]| {
+        let mut args = vec!["check", "models", "--made-by", "third-party"];
+        args.extend(more);
+        args
+    };
+    let first = session(
+        dir.path(),
+        &[
+            &check(&[AS_OF]),
+            &check(&[AS_OF, "--write-baseline", "known.toml"]),
+            &check(&["--as-of=2026-12-01", "--baseline", "known.toml"]),
+        ],
+    );
+    let file = fs::read_to_string(dir.path().join("known.toml")).unwrap();
+    // the open model turns out worse; the refused one is mended
+    fs::write(dir.path().join("models/open/README.md"), "---\nlicense: cc-by-nc-4.0\n---\n").unwrap();
+    fs::write(dir.path().join("models/refused/README.md"), "---\nlicense: mit\nbase_model: microsoft/phi-4\n---\n")
+        .unwrap();
+    let then = session(
+        dir.path(),
+        &[
+            &check(&["--as-of=2026-12-01", "--baseline", "known.toml"]),
+            &check(&["--as-of=2026-12-01", "--baseline", "known.toml", "--format", "github"]),
+            &check(&["--as-of=2026-12-01", "--write-baseline", "known.toml", "--format", "github"]),
+        ],
+    );
+    let after = fs::read_to_string(dir.path().join("known.toml")).unwrap();
+    insta::assert_snapshot!(format!("{first}\n\n--- known.toml\n{file}\n--- then\n{then}\n\n--- known.toml\n{after}"));
+}
+
+#[test]
+fn a_baseline_that_is_none_is_refused() {
+    let dir = repository();
+    fs::write(dir.path().join("known.toml"), "[[known]]\nmodel = \"x\"\nclause = \"2\"\n").unwrap();
+    insta::assert_snapshot!(session(
+        dir.path(),
+        &[
+            &["check", "models/clear", "--baseline", "absent.toml", AS_OF],
+            &["check", "models/clear", "--baseline", "known.toml", AS_OF],
+            // a file that is something else is not overwritten
+            &["check", "models/clear", "--write-baseline", "models/clear/README.md", AS_OF],
+            &["check", "models/clear", "--also", "human=x", AS_OF],
+        ]
+    ));
+    assert!(fs::read_to_string(dir.path().join("models/clear/README.md")).unwrap().starts_with("---\nlicense: mit"));
+}
+
+#[test]
+fn a_baseline_of_nothing_changes_no_status() {
+    let dir = repository();
+    fs::write(dir.path().join("none.toml"), "schema = \"freehold.baseline/1\"\n").unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for what in ["models/refused", "models/open", "models/clear", "models/broken, 100%", "models", "dist", "absent"] {
+        let with = run(dir.path(), &["check", what, AS_OF, "--baseline", "none.toml", "--made-by", "third-party"]).0;
+        let without = run(dir.path(), &["check", what, AS_OF, "--made-by", "third-party"]).0;
+        assert_eq!(with, without, "{what}");
+        seen.insert(with);
+    }
+    assert!(seen.len() >= 4, "{seen:?}");
+}
+
+#[test]
+fn other_formats_are_written_beside() {
+    let dir = repository();
+    let args =
+        ["check", "models", AS_OF, "--also", "sarif=out.sarif", "--also", "junit=out.xml", "--also", "json=out.json"];
+    let (_, human, _) = run(dir.path(), &args);
+    assert!(human.contains("models    4"), "{human}");
+    let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+    for (name, format) in [("out.sarif", "sarif"), ("out.xml", "junit"), ("out.json", "json")] {
+        let (_, alone, _) = run(dir.path(), &["check", "models", AS_OF, "--format", format]);
+        assert_eq!(read(name), alone, "{format}");
+    }
+}
+
+#[test]
+fn regions_hold_the_words_that_are_meant() {
+    let dir = repository();
+    let (_, text, _) = run(dir.path(), &["check", "models/refused", AS_OF, "--made-by=third-party", "--format=sarif"]);
+    let log: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let all = log["runs"][0]["results"].as_array().unwrap();
+    let mut words = std::collections::BTreeSet::new();
+    for place in all.iter().flat_map(|r| r["locations"].as_array().unwrap().iter()) {
+        let place = &place["physicalLocation"];
+        let file = dir.path().join(place["artifactLocation"]["uri"].as_str().unwrap());
+        let region = &place["region"];
+        let (Some(line), Some(column)) = (region["startLine"].as_u64(), region["startColumn"].as_u64()) else {
+            continue;
+        };
+        let text = fs::read_to_string(file).unwrap();
+        let n = |v: u64| usize::try_from(v).unwrap();
+        let end = n(region["endColumn"].as_u64().unwrap());
+        let by_line: String =
+            text.lines().nth(n(line) - 1).unwrap().chars().skip(n(column) - 1).take(end - n(column)).collect();
+        let (at, size) = (n(region["byteOffset"].as_u64().unwrap()), n(region["byteLength"].as_u64().unwrap()));
+        assert_eq!(by_line, text[at..at + size], "line and bytes name the same words");
+        words.insert(by_line);
+    }
+    assert!(words.contains("acme/base") || words.contains("cc-by-nc-4.0"), "{words:?}");
+}
+
+#[test]
+fn sarif_passes_its_schema() {
+    // the committee's own file, where a developer has it
+    let named = std::env::var_os("FREEHOLD_SARIF_SCHEMA").map(std::path::PathBuf::from);
+    let Some(path) = named.or_else(|| shared("data/standards/schemas/sarif-schema-2.1.0.json")) else { return };
+    let schema: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let valid = jsonschema::validator_for(&schema).unwrap();
+    let dir = repository();
+    fs::write(dir.path().join("none.toml"), "schema = \"freehold.baseline/1\"\n").unwrap();
+    let runs: [(&Path, &[&str]); 4] = [
+        (dir.path(), &["check", "models", AS_OF, "--format=sarif"]),
+        (dir.path(), &["check", "models", AS_OF, "--format=sarif", "--baseline=none.toml"]),
+        (dir.path(), &["check", "absent", "models/clear", AS_OF, "--format=sarif"]),
+        (&root().join("examples"), &["check", ".", AS_OF, "--format=sarif"]),
+    ];
+    for (at, args) in runs {
+        let (_, text, _) = run(at, args);
+        let log = serde_json::from_str(&text).unwrap();
+        let mistakes: Vec<String> = valid.iter_errors(&log).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
+        assert!(!log["runs"][0]["results"].as_array().unwrap().is_empty());
+    }
+    let mut broken: serde_json::Value = serde_json::from_str(&run(dir.path(), runs[0].1).1).unwrap();
+    broken["runs"][0]["results"][0]["level"] = "loud".into();
+    assert!(!valid.is_valid(&broken), "a schema that takes anything checks nothing");
+}
+
+#[test]
+fn templates_are_written_once_and_are_yaml() {
+    let dir = tempfile::tempdir().unwrap();
+    insta::assert_snapshot!(session(
+        dir.path(),
+        &[
+            &["init", "--ci", "github"],
+            &["init", "--ci", "gitlab"],
+            &["init", "--ci", "pre-commit"],
+            &["init", "--ci", "pre-commit"],
+            &["init", "--ci", "pre-commit", "--dry-run"],
+            &["init", "--dry-run"],
+            &["init", "--ci", "jenkins"],
+        ]
+    ));
+    assert!(!dir.path().join("freehold.toml").exists());
+    let (_, printed, _) = run(dir.path(), &["init", "--ci", "github", "--dry-run"]);
+    let written = fs::read_to_string(dir.path().join(".github/workflows/freehold.yml")).unwrap();
+    assert_eq!(printed, format!("# .github/workflows/freehold.yml\n{written}"));
+    for file in ["action.yml", ".pre-commit-hooks.yaml", "ci/github.yml", "ci/gitlab.yml", "ci/pre-commit.yml"] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let events: Result<Vec<_>, _> = saphyr_parser::Parser::new_from_str(&text).collect();
+        let events = events.unwrap_or_else(|e| panic!("{file}: {e}"));
+        assert!(events.len() > 10, "{file}");
+        // what somebody else writes comes in as a variable, never pasted into a script
+        for (n, line) in text.lines().enumerate() {
+            let script = !line.trim_start().contains(": ${{") && !line.trim_start().starts_with("if:");
+            assert!(!(script && line.contains("${{")), "{file}:{}: {line}", n + 1);
+        }
+    }
+}
+
+#[test]
+fn every_flag_of_a_template_exists() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, help, _) = run(dir.path(), &["help", "check"]);
+    for file in ["action.yml", "ci/github.yml", "ci/gitlab.yml"] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let flags = text
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+            .filter(|w| w.starts_with("--") && w.len() > 2);
+        for flag in flags.filter(|f| *f != "--quiet") {
+            assert!(help.contains(flag), "{file}: {flag}");
+        }
+    }
+}
+
+#[test]
+fn shells_complete_and_manuals_are_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    for (shell, mark) in [
+        ("bash", "complete -F _freehold"),
+        ("zsh", "#compdef freehold"),
+        ("fish", "complete -c freehold"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let (code, text, _) = run(dir.path(), &["completions", shell]);
+        assert!(code == 0 && text.contains(mark) && text.contains("what-if"), "{shell}");
+    }
+    assert_eq!(run(dir.path(), &["completions", "cmd"]).0, 2);
+    assert_eq!(run(dir.path(), &["man", "pages"]).0, 0);
+    let page = fs::read_to_string(dir.path().join("pages/freehold-check.1")).unwrap();
+    assert!(page.contains(".TH") && page.contains("baseline"));
+    assert!(dir.path().join("pages/freehold.1").exists());
+}
