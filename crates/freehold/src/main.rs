@@ -8,6 +8,7 @@ mod exit;
 mod law;
 mod load;
 mod references;
+mod write;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,8 @@ fn main() -> ExitCode {
         Some(("init", m)) => commands::init::run(m, &catalog),
         Some(("why", m)) => commands::why::run(m, &catalog),
         Some(("what-if", m)) => commands::what_if::run(m, &catalog),
+        Some(("comply", m)) => commands::comply::run(m, &catalog),
+        Some(("stamp", m)) => commands::stamp::run(m, &catalog),
         Some(("inspect", m)) => commands::inspect::run(m, &catalog),
         Some(("lineage", m)) => commands::lineage::run(m, &catalog),
         Some(("explain", m)) => commands::explain::run(m, &catalog),

@@ -3,6 +3,7 @@
 pub(crate) mod assess;
 pub(crate) mod catalog;
 pub(crate) mod check;
+pub(crate) mod comply;
 pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod identify;
@@ -12,6 +13,7 @@ pub(crate) mod kin;
 pub(crate) mod lineage;
 pub(crate) mod read;
 pub(crate) mod scan;
+pub(crate) mod stamp;
 pub(crate) mod what_if;
 pub(crate) mod why;
 
