@@ -172,7 +172,7 @@ fn lines_of(yaml: &Yaml, pairs: &[(Id, Id)], n: usize, inner: &str) -> (usize, u
     let next = if n.saturating_add(1) < pairs.len() { start_of(n.saturating_add(1)) } else { inner.len() };
     let mut to = next;
     while let Some(block) = inner.get(from..to) {
-        let last = block.trim_end_matches('\n').rfind('\n').map_or(0, |at| at.saturating_add(1));
+        let last = block.strip_suffix('\n').unwrap_or(block).rfind('\n').map_or(0, |at| at.saturating_add(1));
         let line = block.get(last..).unwrap_or_default().trim();
         if last == 0 || !(line.is_empty() || line.starts_with('#')) {
             break;

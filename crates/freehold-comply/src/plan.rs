@@ -7,11 +7,11 @@ use freehold_assess::{Certainty, Obligation, Source as Asking, Status};
 use freehold_base::{By, Value};
 use freehold_catalog::{Duty, Effect, License};
 use freehold_check::{Dossier, ReleaseFile};
-use freehold_text::{Index, Limits, Match, fill_holder, has_blank_holder, identify};
+use freehold_text::{Index, Limits, Match, has_blank_holder, holder, identify, with_holder};
 
 use crate::identity::{Identity, identity};
 use crate::words::{credit, file_name, sentence, step};
-use crate::{AtHand, Desk, Left, Look, Plan, Release};
+use crate::{AtHand, Desk, Left, Look, Plan, Release, Source};
 
 /// What is asked besides the dossier.
 pub struct Asked<'a> {
@@ -152,22 +152,30 @@ impl<'c> Work<'_, '_, 'c> {
         if !self.copies.insert(source.edition.clone()) {
             // told or written already, for another duty
             if !self.desk.edits.contains_key(&path) {
-                let todo = format!("the text of {} is not at hand: see its license copy", license.id);
+                let todo = format!("{path} could not be written: see above");
                 self.left(o, source, todo);
             }
             return;
         }
         let there = self.desk.look(&path);
-        let mut found: Vec<(String, String)> =
-            self.at_hand(&source.edition).into_iter().map(|t| (t.text.clone(), t.from.clone())).collect();
+        let mut found: Vec<Copy> = self
+            .at_hand(&source.edition)
+            .into_iter()
+            .map(|t| Copy { text: t.text.clone(), from: t.from.clone(), source: Some(t.source) })
+            .collect();
         if let Look::Text(text) = &there
             && is_edition(self.asked.index, text, &source.edition)
         {
-            found.insert(0, (text.clone(), path.clone()));
+            found.insert(0, Copy { text: text.clone(), from: path.clone(), source: None });
         }
-        // one that names its holder before one that leaves the line blank
-        found.sort_by_key(|(text, _)| has_blank_holder(text));
-        let Some((text, from)) = found.into_iter().next() else {
+        // the line of a holder is the work's own: the work's copy has it, ours may have another, a folder of texts anybody's
+        found.sort_by_key(|c| match (holder(&c.text), c.source) {
+            (Some(_), Some(Source::Texts)) => 3,
+            _ if has_blank_holder(&c.text) => 2,
+            (Some(_), Some(Source::Artifact)) => 1,
+            _ => 0,
+        });
+        let Some(copy) = found.into_iter().next() else {
             let edition = license.editions.iter().find(|e| e.text == source.edition);
             let at = edition.and_then(|e| e.url.as_deref());
             let at = at.map(|u| format!("its publisher keeps it at {u}")).unwrap_or_else(|| "ask its publisher".into());
@@ -177,20 +185,30 @@ impl<'c> Work<'_, '_, 'c> {
             );
             return self.left(o, source, todo);
         };
-        let text = if has_blank_holder(&text) {
-            let line = self.holder(license);
-            let filled = line.and_then(|l| fill_holder(&text, l));
-            match filled.filter(|t| is_edition(self.asked.index, t, &source.edition) && !has_blank_holder(t)) {
-                Some(filled) => filled,
-                None => {
-                    let todo = format!(
-                        "{from} leaves the holder blank: give the line of the original with --copyright 'Copyright (c) …', or put the original's own LICENSE into texts/"
-                    );
-                    return self.left(o, source, todo);
+        let from = copy.from;
+        let anybodys = copy.source == Some(Source::Texts) || has_blank_holder(&copy.text);
+        let text = match holder(&copy.text).map(str::to_string) {
+            Some(line) if anybodys => {
+                let given = self.holder(license).and_then(|given| with_holder(&copy.text, given));
+                match given.filter(|t| is_edition(self.asked.index, t, &source.edition) && !has_blank_holder(t)) {
+                    Some(text) => text,
+                    None => {
+                        let works = self.works_under(license).join(", ");
+                        let todo = format!(
+                            "{from} says “{line}”, which is not the line of {works}: give that with --copyright 'Copyright (c) …', as it stands in the original's LICENSE"
+                        );
+                        return self.left(o, source, todo);
+                    }
                 }
             }
-        } else {
-            text
+            Some(line) if copy.source == Some(Source::Artifact) => {
+                let works = self.works_under(license).join(", ");
+                self.plan
+                    .notes
+                    .push(format!("{path} says “{line}”, as {from} does: see that it is the line of {works}"));
+                copy.text
+            }
+            _ => copy.text,
         };
         match &there {
             Look::Refused(reason) => return self.left(o, source, format!("{path} {reason}")),
@@ -490,6 +508,13 @@ impl<'c> Work<'_, '_, 'c> {
             Err(e) => self.plan.notes.push(format!("{path}: {e}: its fields are left as they are")),
         }
     }
+}
+
+/// A copy of a license text; `source` is `None` where it lies in the release already.
+struct Copy {
+    text: String,
+    from: String,
+    source: Option<Source>,
 }
 
 /// True where a text is an edition, word for word, and nothing else.

@@ -5,6 +5,8 @@ use crate::style::{Ink, Style};
 
 /// Lines of one file's changes that are shown.
 const DIFF_LINES_MAX: usize = 60;
+/// Lines of a new file that are shown where it has more than twice as many: a license text is known by its beginning.
+const NEW_LINES_MAX: usize = 10;
 
 /// What was done, or would be.
 #[derive(Clone, Debug, Default)]
@@ -73,7 +75,11 @@ pub fn written(w: &Written, style: Style) -> String {
     });
     let rows: Vec<Vec<Cell>> = files.chain(headers).collect();
     if rows.is_empty() {
-        page.row(Ink::Quiet, verb, "nothing: there was nothing to write");
+        page.row(
+            Ink::Quiet,
+            if w.dry_run { "would" } else { "wrote" },
+            if w.dry_run { "write nothing" } else { "nothing" },
+        );
     } else {
         page.line(Ink::Good, verb);
         page.table(2, 2, &rows);
@@ -111,7 +117,8 @@ fn changes(page: &mut Page, w: &Written) {
     for text in &w.texts {
         page.blank();
         let lines: Vec<&str> = text.diff.lines().collect();
-        for line in lines.iter().take(DIFF_LINES_MAX) {
+        let most = if text.new && lines.len() > 2 * NEW_LINES_MAX { NEW_LINES_MAX } else { DIFF_LINES_MAX };
+        for line in lines.iter().take(most) {
             let ink = match line.chars().next() {
                 Some('+') => Ink::Good,
                 Some('-') => Ink::Bad,
@@ -120,8 +127,8 @@ fn changes(page: &mut Page, w: &Written) {
             };
             page.line(ink, line.trim_end_matches('\r'));
         }
-        if lines.len() > DIFF_LINES_MAX {
-            page.line(Ink::Quiet, &format!("… {} more lines", lines.len() - DIFF_LINES_MAX));
+        if lines.len() > most {
+            page.line(Ink::Quiet, &format!("… {} more lines", lines.len() - most));
         }
     }
     for header in &w.headers {

@@ -15,7 +15,7 @@ mod reading;
 mod words;
 
 pub use builder::{BuildError, IndexBuilder, build_index_from};
-pub use holder::{fill_holder, has_blank_holder};
+pub use holder::{has_blank_holder, holder, with_holder};
 pub use identify::{Difference, DifferenceKind, Identification, Limits, Match, Part, identify};
 pub use index::{Edition, EditionKind, Index, IndexError};
 pub use reading::{

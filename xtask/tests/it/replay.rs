@@ -31,6 +31,8 @@ const TARGETS: &[Target] = &[
     ("license", |data| freehold_check::fuzz::fuzz_license(data, freehold_law::files())),
     ("reading", freehold_text::fuzz::fuzz_reading),
     ("kin", freehold_kin::fuzz::fuzz_kin),
+    ("gguf-edit", freehold_artifact::fuzz::fuzz_gguf_edit),
+    ("card-edit", freehold_artifact::fuzz::fuzz_card_edit),
 ];
 
 fn fuzz() -> PathBuf {

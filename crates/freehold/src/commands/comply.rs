@@ -333,7 +333,8 @@ fn finish(after: &[Dossier<'_>], what: &str, dir: &str, name: Option<&str>, writ
     let n = page.unmet.len();
     page.outcome = match (page.done, page.person.len()) {
         (false, _) if !written => "not everything could be written".into(),
-        (false, _) => format!("{n} of what is owed {} unmet", if n == 1 { "stays" } else { "stay" }),
+        (false, _) if n == 1 => "one owed duty stays unmet".into(),
+        (false, _) => format!("{n} owed duties stay unmet"),
         (true, 0) => "nothing that is owed and can be written is unmet".into(),
         (true, 1) => "nothing that is owed and can be written is unmet; one duty is for a person".into(),
         (true, p) => format!("nothing that is owed and can be written is unmet; {p} duties are for a person"),
@@ -346,7 +347,7 @@ fn finish(after: &[Dossier<'_>], what: &str, dir: &str, name: Option<&str>, writ
             Verdict::Undetermined | Verdict::NeedsReview => "what is owed may change when that is settled",
             Verdict::Permitted | Verdict::PermittedWithObligations => continue,
         };
-        page.notes.push(format!("{} is {}: {says}", d.subject.id, d.assessment.verdict.as_str()));
+        page.notes.push(format!("the verdict of {} is {}: {says}", d.subject.id, d.assessment.verdict.as_str()));
     }
     let again = name.map(|n| format!(" --name '{n}'")).unwrap_or_default();
     page.next = if page.dry_run {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use freehold_artifact::{GgufPlan, edit_card, has_front_matter};
-use freehold_assess::statement_parts;
+use freehold_assess::{Leaf, parse_statement};
 use freehold_base::Diagnostic;
 use freehold_catalog::Catalog;
 use freehold_comply::{Edit, Identity, Look, Release as _, identity};
@@ -78,10 +78,11 @@ fn stated(matches: &ArgMatches, catalog: &Catalog) -> (Option<Identity>, Vec<Dia
         mistakes.push(d);
     }
     let license = says.license.as_deref().filter(|l| !l.eq_ignore_ascii_case("other"));
-    for part in license.into_iter().flat_map(|l| statement_parts(l).into_iter().map(|(_, l)| l)) {
-        if catalog.license_named(&part).is_none() {
+    if let Some(statement) = license.and_then(|l| parse_statement(l, catalog).statement) {
+        for part in statement.leaves() {
+            let Leaf::Unread(part) = part else { continue };
             let mut d = Diagnostic::error("unknown-license", format!("no license in law is called `{part}`"));
-            let near = freehold_base::nearest(&part, catalog.license_names());
+            let near = freehold_base::nearest(part, catalog.license_names());
             d = d.help(match near {
                 Some(near) => format!("did you mean `{near}`? a license of your own: --license other --license-name NAME --license-link URL"),
                 None => "a license of your own: --license other --license-name NAME --license-link URL".into(),
