@@ -194,8 +194,10 @@ impl<'c> Work<'_, '_, 'c> {
                     Some(text) => text,
                     None => {
                         let works = self.works_under(license).join(", ");
+                        let blank = has_blank_holder(&copy.text);
+                        let says = if blank { "leaves the holder blank".into() } else { format!("says “{line}”") };
                         let todo = format!(
-                            "{from} says “{line}”, which is not the line of {works}: give that with --copyright 'Copyright (c) …', as it stands in the original's LICENSE"
+                            "{from} {says}: give the line of {works} with --copyright 'Copyright (c) …', as it stands in the original's LICENSE"
                         );
                         return self.left(o, source, todo);
                     }

@@ -37,6 +37,13 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     }
     // the name is what is to be written: what the release shows today is judged first
     let name = run.said.name.take();
+    if name.as_deref().is_some_and(|n| n.trim().is_empty() || n.chars().any(char::is_control)) {
+        report(&[Diagnostic::error(
+            "bad-name",
+            "`--name` is empty or holds a line break or another control character",
+        )]);
+        return exit::USAGE;
+    }
     match comply(matches, what, dir, name.as_deref(), &mut run) {
         Ok((page, code)) => {
             print(&written(&page, style()));
@@ -349,7 +356,7 @@ fn finish(after: &[Dossier<'_>], what: &str, dir: &str, name: Option<&str>, writ
         };
         page.notes.push(format!("the verdict of {} is {}: {says}", d.subject.id, d.assessment.verdict.as_str()));
     }
-    let again = name.map(|n| format!(" --name '{n}'")).unwrap_or_default();
+    let again = name.map(|n| format!(" --name '{}'", n.replace('\'', "'\\''"))).unwrap_or_default();
     page.next = if page.dry_run {
         format!("freehold comply {what} --release {dir} …, without --dry-run")
     } else {

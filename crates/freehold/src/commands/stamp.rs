@@ -73,6 +73,13 @@ fn stated(matches: &ArgMatches, catalog: &Catalog) -> (Option<Identity>, Vec<Dia
         datasets: many("dataset"),
     };
     let mut mistakes = Vec::new();
+    let texts = [&says.name, &says.license, &says.license_name, &says.license_link];
+    if texts.into_iter().flatten().any(|t| t.trim().is_empty() || t.chars().any(char::is_control)) {
+        mistakes.push(Diagnostic::error(
+            "bad-value",
+            "a value is empty or holds a line break or another control character",
+        ));
+    }
     for id in says.bases.iter().chain(&says.datasets).filter(|id| !freehold_comply::is_repository_id(id)) {
         let d = Diagnostic::error("no-repository", format!("`{id}` is no repository")).help("write it as ORG/NAME");
         mistakes.push(d);

@@ -22,9 +22,22 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// A folder of a test, by its own name.
+struct Folder {
+    _around: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 /// A folder with a copy of an example as `model`, `use.toml` and `release`, and license texts of the SPDX list.
-fn example(name: &str) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
+fn example(name: &str) -> Folder {
+    let around = tempfile::tempdir().unwrap();
+    let dir = Folder { path: around.path().join(name), _around: around };
     copy(&root().join("examples").join(name), dir.path());
     std::fs::create_dir_all(dir.path().join("release")).unwrap();
     let texts = dir.path().join("texts");
@@ -256,15 +269,18 @@ fn attacks() {
     symlink(&outside, release.join("docs")).unwrap();
     symlink(outside.join("new"), release.join("ABOUT.md")).unwrap();
     std::fs::write(release.join("MODEL-CARD.md"), b"---\nlicense: \xff\n---\n").unwrap();
-    let hostile = ["--name", "Llama\u{1b}[2J\n../../x: [y"];
-    insta::assert_snapshot!(session(dir.path(), &[&with(&COMPLY, &hostile)]));
+    let hostile = ["--name", "Llama: [y] #\u{202e}../../x"];
+    insta::assert_snapshot!(session(
+        dir.path(),
+        &[&with(&COMPLY, &hostile), &with(&COMPLY, &["--name", "Llama\nlicense: mit"])]
+    ));
     assert_eq!(files(&outside), [(outside.join("secret"), b"old\n".to_vec())]);
 
     // a hostile name is one value of one field
     std::fs::remove_file(release.join("MODEL-CARD.md")).unwrap();
     run(dir.path(), &with(&COMPLY, &hostile));
     let card = std::fs::read_to_string(release.join("MODEL-CARD.md")).unwrap();
-    assert!(card.starts_with("---\nmodel_name: \"Llama\\u001b[2J\\u000a../../x: [y\"\n"), "{card}");
+    assert!(card.starts_with("---\nmodel_name: \"Llama: [y] #\u{202e}../../x\"\n"), "{card}");
     assert_eq!(files(&outside).len(), 1);
 
     // a read-only release is told
