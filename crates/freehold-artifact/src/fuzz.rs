@@ -57,6 +57,40 @@ pub fn fuzz_pointer(data: &[u8]) {
     run(".cache/huggingface/download/model.safetensors.metadata", data);
 }
 
+/// New keys in a GGUF header: what is written reads back with those keys, and the tensors' bytes are the old ones.
+pub fn fuzz_gguf_edit(data: &[u8]) {
+    let Ok(header) = crate::gguf_header("model.gguf", &data) else { return };
+    let text = |t: &str| crate::GgufValue::Text(t.to_owned());
+    let set = [
+        ("general.license".to_owned(), text("mit")),
+        ("general.base_model.count".to_owned(), crate::GgufValue::Number(1)),
+        ("general.base_model.0.repo_url".to_owned(), text("https://huggingface.co/a/b")),
+    ];
+    let plan = header.with(&set, &["general.base_model.".to_owned()]).expect("short texts");
+    let written = crate::gguf_bytes(&plan, &data).expect("a slice reads");
+    assert_eq!(written.size(), plan.bytes, "the length is the planned one");
+    let again = crate::gguf_header("model.gguf", &written).expect("what is written is read");
+    assert_eq!(again.text("general.license"), Some("mit"));
+    assert_eq!(again.data(&written), header.data(&data), "data moved");
+    assert!(again.with(&set, &["general.base_model.".to_owned()]).expect("short texts").changes.is_empty());
+}
+
+/// New fields in a card: what is written reads back, whatever the card was.
+pub fn fuzz_card_edit(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let field = crate::CardField {
+        key: "license".into(),
+        values: vec!["a: b #c".into()],
+        list: false,
+        replace: true,
+        after: &["base_model"],
+    };
+    if let Ok(out) = crate::edit_card(text, std::slice::from_ref(&field)) {
+        assert_eq!(crate::card_values(&out, "license"), field.values);
+        assert_eq!(crate::edit_card(&out, &[field]).as_deref(), Ok(out.as_str()));
+    }
+}
+
 /// Legal texts.
 pub fn fuzz_legal(data: &[u8]) {
     run("LICENSE", data);

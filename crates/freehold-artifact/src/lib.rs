@@ -10,6 +10,7 @@
 
 mod archive;
 mod card;
+mod card_edit;
 mod config;
 mod coreml;
 pub mod fuzz;
@@ -42,6 +43,8 @@ mod zip;
 
 use freehold_base::{Diagnostic, Fact, TextFile};
 
+pub use card_edit::{CardField, card_values, edit_card, has_front_matter};
+pub use gguf::edit::{GgufHeader, GgufPlan, GgufValue, KeyChange, Piece, gguf_bytes, gguf_header};
 pub use input::ReadAt;
 pub use mask::clean_name;
 pub use members::{Member, Members, members, read_member};

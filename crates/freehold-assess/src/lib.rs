@@ -30,7 +30,7 @@ pub use house::{
 };
 pub use judge::{Certainty, GapKind, Leaned, Limit};
 pub use questions::{Answer, Question, questions};
-pub use release::{Notice, Release, Status, attestable};
+pub use release::{Notice, Release, Status, attestable, begins_with};
 pub use verdict::{compose, explained as verdict_explained};
 
 use conclude::{Alternative, Conclusion, Layer, LicenseSet};
@@ -166,6 +166,24 @@ impl Obligation<'_> {
             Effect::Duty(d) => d.text.as_deref(),
             _ => None,
         })
+    }
+
+    /// True where what meets it can be written by a program: a text, the prescribed words in a place that is a file, a
+    /// statement from the lineage, a name in the card.
+    pub fn fixable(&self, catalog: &Catalog) -> bool {
+        let Some(entry) = catalog.obligations.get(self.code).filter(|o| o.fixable) else { return false };
+        let duties = self.sources.iter().filter_map(|s| match &s.term.effect {
+            Effect::Duty(d) => Some(&**d),
+            _ => None,
+        });
+        let mut duties = duties.peekable();
+        duties.peek().is_some()
+            && duties.all(|d| match entry.met_by.as_deref() {
+                Some("name") => d.name_prefix.is_some(),
+                Some("notice-file") => d.text.as_deref().is_some_and(release::is_whole),
+                Some("words") => d.text.as_deref().is_none_or(release::is_whole) && release::writable(d),
+                _ => true,
+            })
     }
 }
 

@@ -102,8 +102,8 @@ pub fn attestable(duty: &Duty, catalog: &Catalog) -> bool {
     }
 }
 
-/// Names are compared without case, and with space, hyphen and underscore as one.
-pub(crate) fn begins_with(name: &str, prefix: &str) -> bool {
+/// True where a name begins with a prescribed word: compared without case, and with space, hyphen and underscore as one.
+pub fn begins_with(name: &str, prefix: &str) -> bool {
     let fold = |s: &str| -> String {
         s.chars().map(|c| if matches!(c, '_' | ' ') { '-' } else { c.to_ascii_lowercase() }).collect()
     };
@@ -127,6 +127,16 @@ fn is_place(kind: &str, duty: &Duty) -> bool {
     ];
     let Some((_, names)) = PLACES.iter().find(|(k, _)| *k == kind) else { return false };
     duty.places.is_empty() || duty.places.iter().any(|p| names.contains(&p.as_str()))
+}
+
+/// True where words have no blank that somebody must fill in (`© [applicable year]`).
+pub(crate) fn is_whole(words: &str) -> bool {
+    !words.contains(['[', '<', '{'])
+}
+
+/// True where one of a duty's places is a file of the release, or no place is prescribed.
+pub(crate) fn writable(duty: &Duty) -> bool {
+    ["about", "docs", "model-card"].iter().any(|kind| is_place(kind, duty))
 }
 
 /// The words are shown where all of them stand in what is shown; a text of choices (`A" or "B`) is met by one.

@@ -16,6 +16,8 @@ pub struct Obligation {
     pub says: String,
     /// What in a release meets it (a notice kind, `words`, `name`); `None` = a person attests it.
     pub met_by: Option<String>,
+    /// True where `comply` can write what meets it.
+    pub fixable: bool,
 }
 
 /// All codes.
@@ -55,6 +57,7 @@ impl Obligations {
                     title: row.need("title").text,
                     says: row.need("says").text,
                     met_by: row.text("met-by").map(|t| t.text),
+                    fixable: row.bool("fixable").unwrap_or(false),
                 };
                 if key == "family" {
                     out.families.push(entry);

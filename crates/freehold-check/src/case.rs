@@ -38,7 +38,7 @@ impl Case {
             subject: Subject { id, path: path.to_string(), place: path.to_string(), ..Subject::default() },
             graph: self.graph,
             deployment: self.deployment,
-            outgoing: self.release.map(|release| Outgoing { path: String::new(), release }),
+            outgoing: self.release.map(|release| Outgoing { release, ..Outgoing::default() }),
             made_by: None,
             diagnostics: Vec::new(),
             not_read: Vec::new(),

@@ -36,6 +36,8 @@ pub struct Outgoing {
     pub path: String,
     /// What it shows.
     pub release: Release,
+    /// What its model card calls the model.
+    pub card_name: Option<String>,
 }
 
 /// Everything that the answer rests on, and the answer.

@@ -4,7 +4,7 @@ use freehold_assess::{Finding, FindingCode, Notice, Release, covers_of_file};
 use freehold_base::{Diagnostic, Evidence, Fact, FactKind, Graph, MadeBy, Relation, TextFile, TextKind};
 use freehold_catalog::{Catalog, Effect, Match as Known};
 use freehold_lineage::{Described, RecognizedText, complete, describe, unknown_works};
-use freehold_text::{Identification, Index, Limits, Match, identify};
+use freehold_text::{Identification, Index, Limits, Match, has_blank_holder, identify};
 
 use crate::dossier::Subject;
 use crate::undeclared::undeclared_base;
@@ -246,16 +246,19 @@ pub fn read_release(files: &[ReleaseFile], index: &Index<'_>, catalog: &Catalog)
             release.notices.push(notice);
         }
     };
+    // somebody else's license, word for word, is no agreement of our own, whatever its file is called
+    let mut copies = Vec::new();
     for file in files {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_ascii_lowercase();
         let legal = ["license", "licence", "copying", "notice", "third", "eula", "terms", "agreement", "legal"];
         if legal.iter().any(|l| name.contains(l)) {
-            license_copies(&file.text, index, catalog, &mut add);
+            copies.extend(license_copies(&file.text, index, catalog, &mut add).then_some(file.path.as_str()));
         }
         if name.starts_with("notice") {
             notice_texts(&file.text, catalog, &mut add);
         }
-        if legal.iter().any(|l| name.contains(l)) && file.text.to_lowercase().contains("copyright") {
+        let names_a_holder = || file.text.to_lowercase().contains("copyright") && !has_blank_holder(&file.text);
+        if legal.iter().any(|l| name.contains(l)) && names_a_holder() {
             add("notices-retained", "");
         }
         if states_changes(&name, &file.text) {
@@ -265,7 +268,7 @@ pub fn read_release(files: &[ReleaseFile], index: &Index<'_>, catalog: &Catalog)
             add(place, &file.text);
         }
     }
-    for file in files {
+    for file in files.iter().filter(|f| !copies.contains(&f.path.as_str())) {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_ascii_lowercase();
         if ["eula", "terms", "agreement"].iter().any(|l| name.contains(l)) {
             release.unsure.push(Notice { kind: "own-license-with-restrictions".into(), what: file.path.clone() });
@@ -274,7 +277,8 @@ pub fn read_release(files: &[ReleaseFile], index: &Index<'_>, catalog: &Catalog)
     release
 }
 
-fn license_copies(text: &str, index: &Index<'_>, catalog: &Catalog, add: &mut impl FnMut(&str, &str)) {
+/// Tells the licenses whose text stands there; true where that is all that stands there.
+fn license_copies(text: &str, index: &Index<'_>, catalog: &Catalog, add: &mut impl FnMut(&str, &str)) -> bool {
     let id = identify(index, text, Limits::default());
     let whole = (id.matched == Match::Exact).then_some(id.edition.as_deref()).flatten();
     let parts = id.parts.iter().filter(|p| p.matched == Match::Exact).map(|p| p.edition.as_str());
@@ -282,6 +286,7 @@ fn license_copies(text: &str, index: &Index<'_>, catalog: &Catalog, add: &mut im
         let license = catalog.license_of_edition(edition).map_or(edition, |(i, _)| catalog.licenses[i].id.as_str());
         add("license-copy", license);
     }
+    whole.is_some()
 }
 
 /// The prescribed notice of a license is met where all its words stand in the file.
@@ -316,7 +321,9 @@ fn states_changes(name: &str, text: &str) -> bool {
 
 /// Where a reader sees a file, for words that must be shown there.
 fn place(name: &str, text: &str) -> Option<&'static str> {
-    if name.starts_with("readme") && text.trim_start_matches('\u{feff}').starts_with("---") {
+    if ["readme", "model-card"].iter().any(|n| name.starts_with(n))
+        && text.trim_start_matches('\u{feff}').starts_with("---")
+    {
         Some("model-card")
     } else if name.starts_with("about") {
         Some("about")

@@ -2,6 +2,7 @@
 //!
 //! Pure: takes a dossier or the catalog and a [`Style`], gives text. Without color the text is the same letter by letter.
 
+mod comply;
 mod diagnostics;
 mod difference;
 mod explain;
@@ -20,6 +21,7 @@ mod what_if;
 mod why;
 mod words;
 
+pub use comply::{Written, WrittenHeader, WrittenText, written};
 pub use diagnostics::diagnostics;
 pub use difference::{Moved, catalog_changes, catalog_list, difference};
 pub use explain::{explain_license, explain_model};

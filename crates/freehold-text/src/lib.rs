@@ -7,6 +7,7 @@ mod align;
 mod builder;
 mod clauses;
 pub mod fuzz;
+mod holder;
 mod identify;
 mod index;
 mod pointer;
@@ -14,6 +15,7 @@ mod reading;
 mod words;
 
 pub use builder::{BuildError, IndexBuilder, build_index_from};
+pub use holder::{has_blank_holder, holder, with_holder};
 pub use identify::{Difference, DifferenceKind, Identification, Limits, Match, Part, identify};
 pub use index::{Edition, EditionKind, Index, IndexError};
 pub use reading::{

@@ -334,7 +334,7 @@ pub struct Obligation {
     /// Where.
     #[serde(rename = "where")]
     pub places: Vec<String>,
-    /// True where a file or words in a release meet it.
+    /// True where `freehold comply` can write what meets it.
     pub fixable: bool,
     /// owed, conditional, arguable.
     pub certainty: String,

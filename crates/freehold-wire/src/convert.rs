@@ -212,7 +212,7 @@ impl Names<'_> {
             words: first.words,
             text: o.text().map(str::to_string),
             places: places.unwrap_or_default(),
-            fixable: self.catalog.obligations.get(o.code).is_some_and(|x| x.met_by.is_some()),
+            fixable: o.fixable(self.catalog),
             certainty: o.certainty.as_str().into(),
             status: o.status.as_str().into(),
             facts: self.facts(&o.facts),

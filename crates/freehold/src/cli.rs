@@ -11,6 +11,8 @@ may we ship this model the way we want to, and what do we owe if we do
   freehold init                      answer a few questions about your organization, once
   freehold check [WHAT…]             every model in WHAT (default .), judged
   freehold scan [PATH…] [--machine]  every model that lies or is named here; on this machine
+  freehold comply WHAT --release DIR writes what is owed and can be written
+  freehold stamp FILE…               license and lineage into GGUF files and cards
   freehold why CODE [WHAT]           the trail behind a duty, a finding or a verdict
   freehold what-if [WHAT] --set …    what moves if a fact, the access or the base changes
   freehold lineage [WHAT…]           what it was made from, each step with its evidence
@@ -159,6 +161,39 @@ fn format_arg(values: &'static [&'static str]) -> Arg {
     Arg::new("format").long("format").value_name("FORMAT").value_parser(values.to_vec()).default_value(values[0])
 }
 
+fn dry_run() -> Arg {
+    Arg::new("dry-run").long("dry-run").action(ArgAction::SetTrue).help("show what would be written, and write nothing")
+}
+
+fn texts_dir(help: &'static str) -> Arg {
+    Arg::new("texts").long("texts").value_name("DIR").help(help)
+}
+
+fn stamp() -> Command {
+    let one =
+        |id: &'static str, value: &'static str, help: &'static str| Arg::new(id).long(id).value_name(value).help(help);
+    Command::new("stamp")
+        .about("writes license and lineage keys into GGUF files and model cards; without a value what check knows")
+        .arg(
+            Arg::new("what").value_name("FILE|DIR").num_args(1..).required(true).help("*.gguf, cards, folders of both"),
+        )
+        .arg(one("license", "LICENSE", "a license in law, or `other` with a name and a link"))
+        .arg(one("license-name", "NAME", "its name, beside `other`"))
+        .arg(one("license-link", "URL", "where its text stands"))
+        .arg(one("base-model", "ORG/NAME", "what it was made from; several").action(ArgAction::Append))
+        .arg(one("relation", "STEP", "the step").value_parser(freehold_comply::RELATIONS))
+        .arg(one("dataset", "ORG/NAME", "what it was trained on; several").action(ArgAction::Append))
+        .arg(one("name", "NAME", "what it is called"))
+        .arg(
+            Arg::new("from-card")
+                .long("from-card")
+                .action(ArgAction::SetTrue)
+                .help("the values of the README.md beside each GGUF file"),
+        )
+        .arg(one("out", "FILE", "write one GGUF file anew here, and leave the old one"))
+        .arg(dry_run())
+}
+
 /// The whole command line.
 pub(crate) fn command(catalog: &Catalog) -> Command {
     let what = || Arg::new("what").value_name("WHAT").help("folder, file, or case.toml");
@@ -251,6 +286,28 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 .args(fact_args(catalog)),
         )
         .subcommand(
+            Command::new("comply")
+                .about("writes what is owed and can be written into the release: license copies, notices, attribution, names")
+                .arg(what().required(true).help("the model: a folder or a file"))
+                .args(subject_args().into_iter().map(|a| if a.get_id() == "release" { a.required(true) } else { a }))
+                .args([dry_run(), texts_dir("license texts of your own, ID.txt each (default: texts/, where it is there)")])
+                .arg(
+                    Arg::new("copyright")
+                        .long("copyright")
+                        .value_name("[LICENSE=]LINE")
+                        .action(ArgAction::Append)
+                        .help("the original's copyright line, for a text that leaves it blank"),
+                )
+                .arg(
+                    Arg::new("all")
+                        .long("all")
+                        .action(ArgAction::SetTrue)
+                        .help("also what is only arguable or hangs on an open fact"),
+                )
+                .args(fact_args(catalog)),
+        )
+        .subcommand(stamp())
+        .subcommand(
             Command::new("inspect")
                 .about("what the files say, each fact with its place; no verdict")
                 .arg(what().num_args(0..).default_value("."))
@@ -279,12 +336,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
             Command::new("identify")
                 .about("which license texts files are, and which words differ")
                 .arg(license_files())
-                .arg(
-                    Arg::new("texts")
-                        .long("texts")
-                        .value_name("DIR")
-                        .help("license texts, ID.txt each, to show the words that were changed"),
-                )
+                .arg(texts_dir("license texts, ID.txt each, to show the words that were changed"))
                 .arg(format_arg(&["human", "json", "jsonl"])),
         )
         .subcommand(

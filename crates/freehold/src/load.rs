@@ -105,13 +105,29 @@ pub(crate) fn release(
     match freehold_source::read_texts(Path::new(path)) {
         Ok(texts) => {
             let files: Vec<ReleaseFile> = texts.into_iter().map(|(path, text)| ReleaseFile { path, text }).collect();
-            Some(Outgoing { path: path.to_string(), release: read_release(&files, index, catalog) })
+            Some(outgoing(path, &files, index, catalog))
         }
         Err(d) => {
             unreadable.push(d);
             None
         }
     }
+}
+
+/// What the texts of a release show.
+pub(crate) fn outgoing(path: &str, files: &[ReleaseFile], index: &Index<'_>, catalog: &Catalog) -> Outgoing {
+    let is_card = |f: &&ReleaseFile| matches!(f.path.to_ascii_lowercase().as_str(), "readme.md" | "model-card.md");
+    let mut names = files.iter().filter(is_card).flat_map(|f| freehold_artifact::card_values(&f.text, "model_name"));
+    Outgoing { path: path.to_string(), release: read_release(files, index, catalog), card_name: names.next() }
+}
+
+/// What goes out is called what its folder is called, unless somebody says otherwise: the card that goes out with it,
+/// where that name is this one with more (`Llama-support-bot`), and so not another model's.
+fn outgoing_name(root_name: &str, outgoing: &Outgoing) -> String {
+    let own = freehold_source::base_name(root_name);
+    let fold = |s: &str| -> String { s.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
+    let said = outgoing.card_name.as_deref().filter(|n| !fold(own).is_empty() && fold(n).contains(&fold(own)));
+    said.unwrap_or(own).to_string()
 }
 
 /// Judges everything at the paths.
@@ -279,9 +295,8 @@ fn parts(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'_>) -> P
         bytes_read: artifact.bytes_read,
     };
     let mut said = run.said.clone();
-    if run.outgoing.is_some() && said.name.is_none() {
-        // what goes out is called what its folder is called, unless somebody says otherwise
-        said.name = Some(freehold_source::base_name(&artifact.root_name).to_string());
+    if let Some(outgoing) = run.outgoing.as_ref().filter(|_| said.name.is_none()) {
+        said.name = Some(outgoing_name(&artifact.root_name, outgoing));
     }
     let model = model(&files, &said, &run.index, run.catalog, &run.as_of);
     let mut subject = model.subject;

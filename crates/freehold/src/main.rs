@@ -12,6 +12,7 @@ mod load;
 mod names;
 mod pipeline;
 mod references;
+mod write;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,8 @@ fn main() -> ExitCode {
         Some(("init", m)) => commands::init::run(m, &catalog),
         Some(("why", m)) => commands::why::run(m, &catalog),
         Some(("what-if", m)) => commands::what_if::run(m, &catalog),
+        Some(("comply", m)) => commands::comply::run(m, &catalog),
+        Some(("stamp", m)) => commands::stamp::run(m, &catalog),
         Some(("inspect", m)) => commands::inspect::run(m, &catalog),
         Some(("lineage", m)) => commands::lineage::run(m, &catalog),
         Some(("explain", m)) => commands::explain::run(m, &catalog),

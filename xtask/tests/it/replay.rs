@@ -33,6 +33,8 @@ const TARGETS: &[Target] = &[
     ("reading", freehold_text::fuzz::fuzz_reading),
     ("kin", freehold_kin::fuzz::fuzz_kin),
     ("reference", freehold_reference::fuzz::fuzz_reference),
+    ("gguf-edit", freehold_artifact::fuzz::fuzz_gguf_edit),
+    ("card-edit", freehold_artifact::fuzz::fuzz_card_edit),
 ];
 
 fn fuzz() -> PathBuf {

@@ -5,6 +5,7 @@
 //! where elements have a fixed size, by their lengths where they are strings. The bytes fetched are bounded by
 //! [`FETCH_BYTES_MAX`] whatever the counts declare.
 
+pub(crate) mod edit;
 mod facts;
 mod tables;
 

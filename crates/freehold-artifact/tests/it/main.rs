@@ -9,6 +9,7 @@
 
 mod build;
 mod corpus;
+mod edit;
 mod formats;
 mod hostile;
 mod mutated;

@@ -4,6 +4,7 @@ pub(crate) mod assess;
 mod baseline;
 pub(crate) mod catalog;
 pub(crate) mod check;
+pub(crate) mod comply;
 pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod house;
@@ -16,6 +17,7 @@ pub(crate) mod read;
 pub(crate) mod scan;
 pub(crate) mod shells;
 pub(crate) mod templates;
+pub(crate) mod stamp;
 pub(crate) mod what_if;
 pub(crate) mod why;
 
