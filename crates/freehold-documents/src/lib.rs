@@ -4,6 +4,7 @@
 
 mod diagnostics;
 mod difference;
+mod elements;
 mod explain;
 mod identification;
 mod inspect;
@@ -21,6 +22,7 @@ mod words;
 
 pub use diagnostics::diagnostics;
 pub use difference::{Moved, catalog_changes, catalog_list, difference};
+pub use elements::{ElementRow, Elements, elements, elements_in_short};
 pub use explain::{explain_license, explain_model};
 pub use identification::{Identified, IdentifiedDifference, IdentifiedPart, identification};
 pub use inspect::{InspectedText, inspect};

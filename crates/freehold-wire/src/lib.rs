@@ -1,6 +1,7 @@
 //! The only public serialized types. A field is a promise: what is added is optional, what is there keeps its meaning.
 
 mod assessment;
+mod bom;
 mod convert;
 mod identification;
 mod kin;
@@ -10,6 +11,7 @@ mod reading;
 mod scan;
 
 pub use assessment::*;
+pub use bom::*;
 pub use identification::*;
 pub use kin::*;
 pub use law::{catalog_list, difference};

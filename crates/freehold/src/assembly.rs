@@ -105,7 +105,8 @@ fn parts(subject: Subject, graph: Graph, diagnostics: Vec<Diagnostic>, run: &Run
     }
 }
 
-fn whole<'c>(
+/// Several works as one, judged as a whole: the whole first.
+pub(crate) fn whole<'c>(
     path: &str,
     made_by: Option<MadeBy>,
     mut components: Vec<(Dossier<'c>, Evidence)>,

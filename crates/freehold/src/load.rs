@@ -83,6 +83,9 @@ pub(crate) fn dossiers<'c>(paths: &[&str], run: &Run<'c>) -> Loaded<'c> {
             case_file(path, run, &mut out);
             continue;
         }
+        if crate::bills::judged(path, run, &mut out) {
+            continue;
+        }
         if let Some(assembly) = crate::assembly::named_in(path, run, &mut out.unreadable) {
             out.dossiers.extend(assembly);
             continue;

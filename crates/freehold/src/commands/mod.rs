@@ -1,6 +1,7 @@
 //! One file a command, and what they share.
 
 pub(crate) mod assess;
+pub(crate) mod bom;
 pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod diff;
