@@ -14,7 +14,7 @@ pub use assembly::{NamedWork, assemble, named_work};
 pub use case::{CASE_BYTES_MAX, Case, case_from_json, case_from_toml, node_of_json};
 pub use compare::{Difference, ForWhom, LicenseChange, Side, catalog_changes, compare};
 pub use dossier::{Dossier, Outgoing, Parts, Subject, judge, judge_unasked};
-pub use lineage::{Lineage, LineageStep, LineageTerm, LineageWork, Maker, Role, lineage};
 pub use freehold_lineage::{complete as complete_graph, is_repository_id, link, work_index};
+pub use lineage::{Lineage, LineageStep, LineageTerm, LineageWork, Maker, Role, lineage};
 pub use model::{Model, ModelFiles, ReleaseFile, Said, model, read_release};
 pub use statement::{read_facts, read_value};

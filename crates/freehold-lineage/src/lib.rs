@@ -310,7 +310,8 @@ fn parents(graph: &mut Graph, described: &Described<'_>, facts: &Facts<'_>, cata
     // where a config was saved, or what a header calls itself, is no statement that it was made from itself
     let other = |raw: &str, e: &Evidence| !clean_id(raw, e, catalog).eq_ignore_ascii_case(&own);
     if !graph.has_parent(0) {
-        for f in facts.all(FactKind::NameOrPath).filter(|f| is_repository_id(&f.value) && other(&f.value, &f.evidence)) {
+        for f in facts.all(FactKind::NameOrPath).filter(|f| is_repository_id(&f.value) && other(&f.value, &f.evidence))
+        {
             add(graph, &f.value, step.unwrap_or(Relation::Derived), &f.evidence);
         }
     }

@@ -3,6 +3,7 @@
 mod assessment;
 mod bom;
 mod convert;
+pub mod fuzz;
 mod identification;
 mod kin;
 mod law;

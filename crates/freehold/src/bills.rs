@@ -10,6 +10,9 @@ use freehold_wire::{BOM_BYTES_MAX, Imported, import_bom, is_bom};
 
 use crate::load::{Loaded, Run};
 
+/// Most works and steps of an assembly that is judged as a whole too: putting it together takes a comparison of each with
+/// each.
+const ASSEMBLED_MAX: usize = 5_000;
 /// Bytes of a file that tell whether it is a bill.
 const HEAD_BYTES: usize = 64 << 10;
 
@@ -37,9 +40,12 @@ pub(crate) fn read(path: &str, run: &Run<'_>, out: &mut Loaded<'_>) -> Option<Im
     match import_bom(path, &bytes, run.said.made_by, run.catalog) {
         Ok(imported) if imported.graphs.is_empty() => {
             out.nothing.push(
-                freehold_base::Diagnostic::warning("nothing-found", format!("no model is listed in this {}", imported.format))
-                    .in_file(path)
-                    .help("looked for components of the types machine-learning-model and data, AI and data set packages"),
+                freehold_base::Diagnostic::warning(
+                    "nothing-found",
+                    format!("no model is listed in this {}", imported.format),
+                )
+                .in_file(path)
+                .help("looked for components of the types machine-learning-model and data, AI and data set packages"),
             );
             None
         }
@@ -55,7 +61,7 @@ pub(crate) fn read(path: &str, run: &Run<'_>, out: &mut Loaded<'_>) -> Option<Im
 pub(crate) fn judged<'c>(path: &str, run: &Run<'c>, out: &mut Loaded<'c>) -> bool {
     let before = (out.nothing.len(), out.unreadable.len());
     let Some(imported) = read(path, run, out) else { return before != (out.nothing.len(), out.unreadable.len()) };
-    let Imported { format, name, graphs, assembly, lost } = imported;
+    let Imported { format, name, graphs, assembly, mut lost } = imported;
     let count = graphs.len();
     let mut all: Vec<(Dossier<'c>, Evidence)> = Vec::with_capacity(count);
     for (n, mut graph) in graphs.into_iter().enumerate() {
@@ -96,7 +102,15 @@ pub(crate) fn judged<'c>(path: &str, run: &Run<'c>, out: &mut Loaded<'c>) -> boo
         };
         all.push((judge(parts, run.catalog), place));
     }
-    if assembly && count > 1 {
+    let size: usize = all.iter().map(|(d, _)| d.graph.works.len() + d.graph.edges.len()).sum();
+    if assembly && count > 1 && size > ASSEMBLED_MAX {
+        let message = format!("{size} works and steps: each model is judged, and not all of them as one");
+        lost.push(freehold_base::Diagnostic::warning("assembly-too-large", message).in_file(path));
+        if let Some((first, _)) = all.first_mut() {
+            first.diagnostics.append(&mut lost);
+        }
+    }
+    if assembly && count > 1 && size <= ASSEMBLED_MAX {
         let shown = if name.is_empty() { path } else { name.as_str() };
         let mut whole = crate::assembly::whole(shown, run.said.made_by, all, run);
         if let Some(first) = whole.first_mut() {

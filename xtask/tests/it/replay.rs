@@ -31,6 +31,7 @@ const TARGETS: &[Target] = &[
     ("license", |data| freehold_check::fuzz::fuzz_license(data, freehold_law::files())),
     ("reading", freehold_text::fuzz::fuzz_reading),
     ("kin", freehold_kin::fuzz::fuzz_kin),
+    ("bom", |data| freehold_wire::fuzz::fuzz_bom(data, freehold_law::shared())),
 ];
 
 fn fuzz() -> PathBuf {

@@ -35,7 +35,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 /// A record of the standard: what is empty is not written.
 macro_rules! record {
-    ($name:ident { $($(#[$meta:meta])* $field:ident: $kind:ty,)* }) => {
+    ($name:ident { $($(#[$meta:meta])* $field:ident: $kind:ty),* $(,)? }) => {
         #[derive(Clone, Debug, Default, PartialEq, Serialize)]
         #[serde(rename_all = "camelCase")]
         struct $name { $($(#[$meta])* #[serde(skip_serializing_if = "is_default")] $field: $kind,)* }
@@ -68,8 +68,8 @@ record!(Metadata {
 });
 record!(Lifecycle { phase: &'static str, });
 record!(Tools { components: Vec<Component>, });
-record!(Organization { name: String, });
-record!(Property { name: String, value: String, });
+record!(Organization { name: String });
+record!(Property { name: String, value: String });
 record!(Component {
     #[serde(rename = "type")]
     kind: &'static str,
@@ -125,9 +125,9 @@ record!(DataRef {
     #[serde(rename = "ref")]
     reference: String,
 });
-record!(Form { format: String, });
+record!(Form { format: String });
 record!(Considerations { use_cases: Vec<String>, ethical_considerations: Vec<Risk>, });
-record!(Risk { name: String, mitigation_strategy: String, });
+record!(Risk { name: String, mitigation_strategy: String });
 record!(Data {
     #[serde(rename = "type")]
     kind: &'static str,
@@ -135,7 +135,7 @@ record!(Data {
     contents: Option<Contents>,
     description: String,
 });
-record!(Contents { url: String, });
+record!(Contents { url: String });
 record!(License {
     id: String,
     name: String,
@@ -147,8 +147,8 @@ record!(License {
 });
 record!(Attachment { content_type: &'static str, content: String, });
 record!(Licensing { alt_ids: Vec<String>, licensor: Option<Licensor>, });
-record!(Licensor { organization: Organization, });
-record!(ExpressionDetail { license_identifier: String, url: String, });
+record!(Licensor { organization: Organization });
+record!(ExpressionDetail { license_identifier: String, url: String });
 record!(Dependency {
     #[serde(rename = "ref")]
     reference: String,
@@ -312,10 +312,7 @@ impl Writer<'_, '_> {
     fn dependencies(&self, main: Option<usize>) -> Vec<Dependency> {
         let of = |w: usize| self.bom.works.get(w).map(reference).unwrap_or_default();
         let mut out: Vec<Dependency> = (0..self.bom.works.len())
-            .map(|w| Dependency {
-                reference: of(w),
-                depends_on: self.bom.parents_of(w).into_iter().map(of).collect(),
-            })
+            .map(|w| Dependency { reference: of(w), depends_on: self.bom.parents_of(w).into_iter().map(of).collect() })
             .collect();
         if main.is_none() {
             let depends_on = self.bom.subjects.iter().map(|w| of(*w)).collect();
@@ -410,7 +407,11 @@ impl Writer<'_, '_> {
                 .map(|c| format!("{} ({})", c.basis.as_str(), place_in_words(&c.evidence)))
                 .collect();
             from.dedup();
-            let whose = if work.is_subject { "the licenses of everything it was made from that reach it" } else { "its own layer" };
+            let whose = if work.is_subject {
+                "the licenses of everything it was made from that reach it"
+            } else {
+                "its own layer"
+            };
             let by = if from.is_empty() { String::new() } else { format!("; by {}", from.join("; ")) };
             format!("concluded for {whose}{by}")
         };
@@ -453,9 +454,7 @@ impl Writer<'_, '_> {
         .into_iter()
         .flatten()
         .collect();
-        if let (Some(expression), true, CycloneDx::V1_7) =
-            (&named.expression, named.names.len() > 1, self.version)
-        {
+        if let (Some(expression), true, CycloneDx::V1_7) = (&named.expression, named.names.len() > 1, self.version) {
             return Choice::Expression {
                 expression: expression.clone(),
                 expression_details: Vec::new(),
@@ -654,12 +653,7 @@ impl Writer<'_, '_> {
     }
 
     /// The reference of the clause that asks for a duty; adds the license and the clause where they are new.
-    fn requirement(
-        &self,
-        standards: &mut BTreeMap<String, Standard>,
-        duty: &Duty,
-        source: &crate::Source,
-    ) -> String {
+    fn requirement(&self, standards: &mut BTreeMap<String, Standard>, duty: &Duty, source: &crate::Source) -> String {
         let law = self.bom.catalog.license(&source.license);
         let edition = law.and_then(|l| l.editions.iter().find(|e| e.text == source.edition));
         let key = format!("standard/{}/{}", source.license, source.edition);
@@ -672,14 +666,11 @@ impl Writer<'_, '_> {
             requirements: Vec::new(),
             external_references: url.into_iter().map(|url| Reference { kind: "license", url }).collect(),
         });
-        let same = |r: &&Requirement| {
-            r.identifier == source.clause && r.text == source.words && r.title == duty.title
-        };
+        let same = |r: &&Requirement| r.identifier == source.clause && r.text == source.words && r.title == duty.title;
         if let Some(there) = standard.requirements.iter().find(same) {
             return there.bom_ref.clone();
         }
-        let bom_ref =
-            format!("requirement/{}/{}/{}", source.license, source.edition, standard.requirements.len() + 1);
+        let bom_ref = format!("requirement/{}/{}/{}", source.license, source.edition, standard.requirements.len() + 1);
         standard.requirements.push(Requirement {
             bom_ref: bom_ref.clone(),
             identifier: source.clause.clone(),
@@ -746,10 +737,8 @@ fn license(n: &LicenseName, acknowledgement: &'static str) -> License {
         alt_ids.extend(n.id.clone());
     }
     let licensor = n.licensor.clone().filter(|_| !n.listed());
-    let licensing = Licensing {
-        alt_ids,
-        licensor: licensor.map(|name| Licensor { organization: Organization { name } }),
-    };
+    let licensing =
+        Licensing { alt_ids, licensor: licensor.map(|name| Licensor { organization: Organization { name } }) };
     License {
         id,
         name,

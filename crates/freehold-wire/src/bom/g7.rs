@@ -12,7 +12,7 @@ const REGIME: &str = include_str!("../../../../catalog/regimes/g7-ai-sbom.toml")
 /// Where they stand, for messages.
 const REGIME_FILE: &str = "catalog/regimes/g7-ai-sbom.toml";
 /// Most members that a path is followed through, over a document.
-const MEMBERS_MAX: usize = 200_000;
+const MEMBERS_MAX: usize = 20_000_000;
 /// Levels of components inside components.
 const NESTING_MAX: usize = 16;
 
@@ -86,7 +86,10 @@ impl Coverage {
 /// The document is neither CycloneDX nor SPDX 3, or the data file of the elements is at fault (then all its mistakes).
 pub fn g7_coverage(document: &Value) -> Result<Coverage, Vec<Diagnostic>> {
     let (format, cyclonedx) = format_of(document).ok_or_else(|| {
-        vec![Diagnostic::error("not-a-bom", "neither CycloneDX nor SPDX 3: the minimum elements are looked for in these")]
+        vec![Diagnostic::error(
+            "not-a-bom",
+            "neither CycloneDX nor SPDX 3: the minimum elements are looked for in these",
+        )]
     })?;
     let sink = Sink::new(REGIME_FILE, REGIME);
     let node = parse_toml(&sink);
@@ -182,7 +185,11 @@ impl<'d> Look<'d> {
             related: BTreeMap::new(),
             left: MEMBERS_MAX,
         };
-        if cyclonedx { look.components() } else { look.graph() }
+        if cyclonedx {
+            look.components()
+        } else {
+            look.graph()
+        }
         look
     }
 

@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use freehold_base::{Basis, By, Claim, Covers, Diagnostic, Edge, Evidence, Graph, MadeBy, Relation, Severity, Work, WorkKind};
+use freehold_base::{
+    Basis, By, Claim, Covers, Diagnostic, Edge, Evidence, Graph, MadeBy, Relation, Severity, Work, WorkKind,
+};
 use freehold_catalog::Catalog;
 use freehold_check::is_repository_id;
 use serde_json::Value;
@@ -25,7 +27,7 @@ const NESTING_MAX: usize = 32;
 const CLAIMS_MAX: usize = 64;
 /// Longest text that is kept, in bytes.
 const TEXT_BYTES_MAX: usize = 4096;
-/// Most works over all subjects: a base of many subjects counts for each.
+/// Most works and steps over all subjects: a base of many subjects counts for each.
 const PLACES_MAX: usize = 200_000;
 /// Bytes in which a bill shows what it is.
 const SNIFF_BYTES: usize = 64 << 10;
@@ -68,7 +70,7 @@ pub fn import_bom(
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let document: Value = serde_json::from_slice(bytes).map_err(|e| fail("json-syntax", format!("not JSON: {e}")))?;
-    let mut draft = Draft { file, catalog, made_by, ..Draft::empty(file, catalog) };
+    let mut draft = Draft { made_by, ..Draft::empty(file, catalog) };
     let format = if text(&document, "bomFormat") == "CycloneDX" {
         draft.cyclonedx(&document);
         format!("CycloneDX {}", text(&document, "specVersion"))
@@ -110,9 +112,9 @@ struct Properties<'v>(Vec<(&'v str, &'v str)>);
 
 impl<'v> Properties<'v> {
     fn of(v: &'v Value) -> Properties<'v> {
-        let ours = members(v, "properties").iter().filter_map(|p| {
-            Some((text(p, "name").strip_prefix("freehold:")?, text(p, "value")))
-        });
+        let ours = members(v, "properties")
+            .iter()
+            .filter_map(|p| Some((text(p, "name").strip_prefix("freehold:")?, text(p, "value"))));
         Properties(ours.take(1_000).collect())
     }
     fn get(&self, name: &str) -> Option<&'v str> {
@@ -195,6 +197,24 @@ impl<'a> Draft<'a> {
         self.works.push(work);
         self.by_id.insert(id, self.works.len() - 1);
         Some(self.works.len() - 1)
+    }
+
+    /// The index of a work that the bill describes under a reference of its own; two that go by one name are two.
+    fn own_work(&mut self, id: &str, kind: WorkKind, key: String, reference: &str) -> Option<usize> {
+        let taken = self.by_id.get(&kept(id)).is_some_and(|w| self.described.contains(w));
+        let before = if taken && !reference.is_empty() { self.by_id.remove(&kept(id)) } else { None };
+        let found = self.work(id, kind, key);
+        if let Some(first) = before {
+            // a name alone goes on meaning the first
+            self.by_id.insert(kept(id), first);
+        }
+        if let Some(w) = found {
+            self.described.insert(w);
+            if !reference.is_empty() {
+                self.by_reference.insert(reference.to_string(), w);
+            }
+        }
+        found
     }
 
     fn step(&mut self, child: usize, parent: usize, relation: Relation, key: String) {
@@ -280,8 +300,7 @@ impl<'a> Draft<'a> {
                 }
                 continue;
             };
-            let Some(w) = self.work(&id_of(c, &ours), kind, key.clone()) else { continue };
-            self.refer(text(c, "bom-ref"), w);
+            let Some(w) = self.own_work(&id_of(c, &ours), kind, key.clone(), text(c, "bom-ref")) else { continue };
             found.push((c, w, key));
         }
         for (i, s) in members(document, "services").iter().enumerate().take(COMPONENTS_MAX) {
@@ -291,8 +310,7 @@ impl<'a> Draft<'a> {
                 continue;
             }
             let key = format!("services[{i}]");
-            if let Some(w) = self.work(&id_of(s, &ours), WorkKind::Service, key.clone()) {
-                self.refer(text(s, "bom-ref"), w);
+            if let Some(w) = self.own_work(&id_of(s, &ours), WorkKind::Service, key.clone(), text(s, "bom-ref")) {
                 found.push((s, w, key));
             }
         }
@@ -312,20 +330,14 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn refer(&mut self, reference: &str, work: usize) {
-        if !reference.is_empty() {
-            self.by_reference.insert(reference.to_string(), work);
-        }
-    }
-
     fn component(&mut self, c: &Value, w: usize, key: &str) {
         let ours = Properties::of(c);
-        let first = self.described.insert(w);
         let maker = ours.get("made-by").and_then(|m| self.maker(m));
         let stated = ours.get("made-by").is_some();
-        if let Some(work) = self.works.get_mut(w).filter(|_| first) {
-            work.name = ours.get("name").map(kept).filter(|n| !n.is_empty());
-            work.description = Some(kept(text(c, "description"))).filter(|d| !d.is_empty());
+        if let Some(work) = self.works.get_mut(w) {
+            work.name = work.name.take().or_else(|| ours.get("name").map(kept).filter(|n| !n.is_empty()));
+            let described = Some(kept(text(c, "description"))).filter(|d| !d.is_empty());
+            work.description = work.description.take().or(described);
             if stated {
                 work.made_by = maker;
             }
@@ -340,9 +352,10 @@ impl<'a> Draft<'a> {
         }
         self.cyclonedx_licenses(c, w, key, ours.get("id").is_some());
         self.ancestors(c, w, key);
-        for (i, d) in members(c.get("modelCard").and_then(|m| m.get("modelParameters")).unwrap_or(&Value::Null), "datasets")
-            .iter()
-            .enumerate()
+        for (i, d) in
+            members(c.get("modelCard").and_then(|m| m.get("modelParameters")).unwrap_or(&Value::Null), "datasets")
+                .iter()
+                .enumerate()
         {
             let key = format!("{key}.modelCard.modelParameters.datasets[{i}]");
             let by_reference = self.by_reference.get(text(d, "ref")).copied();
@@ -424,7 +437,8 @@ impl<'a> Draft<'a> {
             for (i, a) in members(pedigree, "ancestors").iter().enumerate() {
                 let key = format!("{key}.pedigree.ancestors[{i}]");
                 let ours = Properties::of(a);
-                let there = ours.get("ref").or(Some(text(a, "bom-ref"))).and_then(|r| self.by_reference.get(r).copied());
+                let there =
+                    ours.get("ref").or(Some(text(a, "bom-ref"))).and_then(|r| self.by_reference.get(r).copied());
                 let kind = kind_of(a, &ours).unwrap_or(WorkKind::Model);
                 let Some(parent) = there.or_else(|| self.work(&id_of(a, &ours), kind, key.clone())) else { continue };
                 let word = ours.get("relation").and_then(Relation::parse);
@@ -451,9 +465,9 @@ impl<'a> Draft<'a> {
         self.name = kept(text(main, "name"));
         let ours = Properties::of(main);
         if kind_of(main, &ours).is_some() {
-            if let Some(w) = self.by_id.get(&kept(&id_of(main, &ours))) {
-                self.subjects.insert(*w);
-            }
+            let by_reference = self.by_reference.get(text(main, "bom-ref"));
+            let w = by_reference.or_else(|| self.by_id.get(&kept(&id_of(main, &ours))));
+            self.subjects.extend(w.copied());
             return;
         }
         // a list of models is no product
@@ -571,16 +585,13 @@ impl<'a> Draft<'a> {
             ("", None) => text(e, "name").to_string(),
             (own, _) => own.to_string(),
         };
-        let Some(w) = self.work(&name, kind, key) else { return };
-        self.refer(reference, w);
+        let Some(w) = self.own_work(&name, kind, key, reference) else { return };
         if !own.is_empty() {
             self.ours.insert(w);
         }
         let stated = ours.get("made-by").is_some();
         let maker = self.maker(text(ours, "made-by"));
-        if self.described.insert(w)
-            && let Some(work) = self.works.get_mut(w)
-        {
+        if let Some(work) = self.works.get_mut(w) {
             work.name = Some(kept(text(ours, "name"))).filter(|n| !n.is_empty());
             work.description = Some(kept(text(e, "description"))).filter(|d| !d.is_empty());
             if stated {
@@ -687,8 +698,7 @@ impl<'a> Draft<'a> {
                 continue;
             };
             let key = format!("packages[{i}]");
-            let Some(w) = self.work(&id, WorkKind::Model, key.clone()) else { continue };
-            self.refer(text(p, "SPDXID"), w);
+            let Some(w) = self.own_work(&id, WorkKind::Model, key.clone(), text(p, "SPDXID")) else { continue };
             for field in ["licenseDeclared", "licenseConcluded"] {
                 let said = kept(text(p, field));
                 let expression = said.contains(' ');
@@ -744,7 +754,7 @@ impl<'a> Draft<'a> {
         let mut places = 0usize;
         for subject in &self.subjects {
             let graph = cut(*subject, &self.works, &parents);
-            places += graph.works.len();
+            places += graph.works.len() + graph.edges.len();
             if places > PLACES_MAX {
                 self.full = true;
                 break;
@@ -765,7 +775,9 @@ impl<'a> Draft<'a> {
         for (code, (n, what)) in &self.lost {
             lost.push(note(code, format!("not taken from the bill: {what} ({n})")));
         }
-        if self.made_by.is_none() && self.subjects.iter().any(|s| self.works.get(*s).is_some_and(|w| w.made_by.is_none())) {
+        if self.made_by.is_none()
+            && self.subjects.iter().any(|s| self.works.get(*s).is_some_and(|w| w.made_by.is_none()))
+        {
             let d = note("maker-not-stated", "the bill does not say whether what it is of is yours".into());
             lost.push(d.help("say --made-by organization or --made-by third-party"));
         }
@@ -778,12 +790,20 @@ fn cut(subject: usize, works: &[Work], parents: &[Vec<(usize, Relation, &Evidenc
     let mut graph = Graph::default();
     let mut place: BTreeMap<usize, usize> = BTreeMap::new();
     let mut open = vec![subject];
-    let add = |graph: &mut Graph, place: &mut BTreeMap<usize, usize>, w: usize| -> (usize, bool) {
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut add = |graph: &mut Graph, place: &mut BTreeMap<usize, usize>, w: usize| -> (usize, bool) {
         if let Some(at) = place.get(&w) {
             return (*at, false);
         }
+        // in one lineage a name is one work
+        let id = works.get(w).map(|w| w.id.as_str()).unwrap_or_default();
+        if let Some(at) = names.get(id) {
+            place.insert(w, *at);
+            return (*at, true);
+        }
         graph.works.extend(works.get(w).cloned());
         place.insert(w, graph.works.len() - 1);
+        names.insert(id, graph.works.len() - 1);
         (graph.works.len() - 1, true)
     };
     add(&mut graph, &mut place, subject);

@@ -137,7 +137,9 @@ impl<'a> Bom<'a> {
             }
         }
         let mut duties = Vec::new();
-        for ((d, place), detail) in dossiers.iter().zip(&places).zip(details.iter().map(Some).chain(std::iter::repeat(None))) {
+        for ((d, place), detail) in
+            dossiers.iter().zip(&places).zip(details.iter().map(Some).chain(std::iter::repeat(None)))
+        {
             let Some(at) = *place else { continue };
             if let Some(work) = works.get_mut(at) {
                 describe(work, d, detail);
@@ -154,7 +156,8 @@ impl<'a> Bom<'a> {
             }
         }
         let rest = dossiers.len().saturating_sub(1);
-        let whole = (first.subject.components > 0 && first.subject.components == rest).then(|| places.first().copied().flatten());
+        let whole = (first.subject.components > 0 && first.subject.components == rest)
+            .then(|| places.first().copied().flatten());
         let subjects = joined.subjects.clone();
         let levels = dossiers.iter().map(|d| crate::convert::catalog_version(d).review_level);
         let review_level = levels.min_by_key(|l| rank(l)).unwrap_or_default();
@@ -270,8 +273,7 @@ fn describe(work: &mut BomWork, d: &Dossier<'_>, detail: Option<&Details>) {
     let weighty = |g: &&freehold_assess::Governing| {
         d.graph.works.get(g.work).is_none_or(|w| w.kind != WorkKind::Dataset || g.work == d.graph.subject)
     };
-    let mut concluded =
-        conclude(governs.filter(weighty).map(|g| (g.license.as_str(), g.edition.as_str())), d.catalog);
+    let mut concluded = conclude(governs.filter(weighty).map(|g| (g.license.as_str(), g.edition.as_str())), d.catalog);
     if concluded.is_empty() {
         let own = d.assessment.licenses.iter().filter(|g| g.outbound);
         concluded = conclude(own.map(|g| (g.license.as_str(), g.edition.as_str())), d.catalog);
@@ -285,7 +287,8 @@ fn describe(work: &mut BomWork, d: &Dossier<'_>, detail: Option<&Details>) {
     let facts = &detail.facts;
     work.version = value(facts, FactKind::Revision).or_else(|| value(facts, FactKind::Version)).or(work.version.take());
     if work.supplier.is_none() {
-        work.supplier = value(facts, FactKind::Organization).filter(|_| work.of.work.made_by != Some(MadeBy::Organization));
+        work.supplier =
+            value(facts, FactKind::Organization).filter(|_| work.of.work.made_by != Some(MadeBy::Organization));
     }
     let digests: BTreeMap<&str, &str> = facts
         .iter()
@@ -422,4 +425,5 @@ fn place_in_words(e: &Evidence) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 mod tests;

@@ -129,7 +129,7 @@ fn reference_of(name: &str) -> String {
     {
         return plain.to_string();
     }
-    if plain == name.trim() {
+    if plain == name.trim() && !plain.is_empty() {
         return format!("LicenseRef-{plain}");
     }
     let digest = Sha256::digest(name.trim().as_bytes());

@@ -21,7 +21,8 @@ const CREATION: &str = "_:creation";
 /// The bill as SPDX 3.0.1 JSON-LD; the same bill gives the same bytes.
 pub fn spdx3(bom: &Bom<'_>) -> String {
     let text = |uuid: &str| {
-        let writer = Writer { bom, uuid, graph: Vec::new(), licenses: BTreeMap::new(), agents: BTreeMap::new(), next: 0 };
+        let writer =
+            Writer { bom, uuid, graph: Vec::new(), licenses: BTreeMap::new(), agents: BTreeMap::new(), next: 0 };
         format!("{:#}\n", writer.document())
     };
     text(&uuid_of(text(NO_UUID).as_bytes()))
@@ -71,11 +72,7 @@ impl Writer<'_, '_> {
         }
         self.next += 1;
         let id = self.id(&format!("relation-{}", self.next));
-        self.element(
-            "Relationship",
-            &id,
-            json!({ "from": from, "relationshipType": kind, "to": to, "comment": note }),
-        );
+        self.element("Relationship", &id, json!({ "from": from, "relationshipType": kind, "to": to, "comment": note }));
     }
 
     fn document(mut self) -> Value {
@@ -227,9 +224,8 @@ impl Writer<'_, '_> {
     fn model(&self, w: usize, work: &BomWork, maker: &str) -> Value {
         let bom = self.bom;
         let steps = bom.steps_of(w).filter(|s| s.relation != Relation::Component);
-        let training: Vec<String> = steps
-            .filter_map(|s| Some(format!("{} of {}", s.relation, bom.works.get(s.parent)?.id)))
-            .collect();
+        let training: Vec<String> =
+            steps.filter_map(|s| Some(format!("{} of {}", s.relation, bom.works.get(s.parent)?.id))).collect();
         let (inputs, outputs) = forms(work.card.task.as_deref().unwrap_or_default());
         let application = match (&work.card.task, inputs.is_empty()) {
             (None, _) => None,
@@ -282,7 +278,8 @@ impl Writer<'_, '_> {
                 continue;
             }
             declared |= kind == "hasDeclaredLicense";
-            let named = names::statement(&claim.license, claim.edition.as_deref().unwrap_or_default(), self.bom.catalog);
+            let named =
+                names::statement(&claim.license, claim.edition.as_deref().unwrap_or_default(), self.bom.catalog);
             let to = self.license(named.expression.as_deref(), &named.names, Some((work, claim)));
             let covers: Vec<&str> = claim.covers.iter().map(|c| c.as_str()).collect();
             let note = comment(vec![

@@ -92,8 +92,8 @@ fn check(bytes: &[u8], name: &str) -> u8 {
 }
 
 fn coverage(bytes: &[u8]) -> Result<Coverage, Vec<Diagnostic>> {
-    let document = serde_json::from_slice(bytes)
-        .map_err(|e| vec![Diagnostic::error("json-syntax", format!("not JSON: {e}"))])?;
+    let document =
+        serde_json::from_slice(bytes).map_err(|e| vec![Diagnostic::error("json-syntax", format!("not JSON: {e}"))])?;
     g7_coverage(&document)
 }
 
@@ -151,7 +151,8 @@ fn import(file: &str, run: &Run<'_>) -> u8 {
 fn details(paths: &[&str], dossiers: &[Dossier<'_>], hash: bool, mistakes: &mut Vec<Diagnostic>) -> Vec<Details> {
     let mut found: BTreeMap<(String, String), Details> = BTreeMap::new();
     for path in paths {
-        let has_files = dossiers.iter().any(|d| d.subject.path == *path && d.subject.files > 0 && d.subject.components == 0);
+        let has_files =
+            dossiers.iter().any(|d| d.subject.path == *path && d.subject.files > 0 && d.subject.components == 0);
         let limits = freehold_source::Limits::default();
         let artifacts = if has_files { freehold_source::open(Path::new(path), &limits) } else { continue };
         // what cannot be opened was told when it was judged

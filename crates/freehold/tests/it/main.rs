@@ -8,6 +8,7 @@
 
 mod assembly;
 mod attacks;
+mod bom;
 mod examples;
 mod five_minutes;
 mod identify;
