@@ -5,6 +5,7 @@
 mod comply;
 mod diagnostics;
 mod difference;
+mod elements;
 mod explain;
 mod finding_pages;
 mod identification;
@@ -24,6 +25,7 @@ mod words;
 pub use comply::{Written, WrittenHeader, WrittenText, written};
 pub use diagnostics::diagnostics;
 pub use difference::{Moved, catalog_changes, catalog_list, difference};
+pub use elements::{ElementRow, Elements, elements, elements_in_short};
 pub use explain::{explain_license, explain_model};
 pub use finding_pages::{INPUT_PAGE, duty_page_name, finding_pages};
 pub use identification::{Identified, IdentifiedDifference, IdentifiedPart, identification};

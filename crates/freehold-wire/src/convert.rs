@@ -98,7 +98,7 @@ fn range(r: base::Range) -> wire::VerdictRange {
     wire::VerdictRange { worst: r.worst.as_str().into(), best: r.best.as_str().into() }
 }
 
-fn catalog_version(d: &Dossier<'_>) -> wire::CatalogVersion {
+pub(crate) fn catalog_version(d: &Dossier<'_>) -> wire::CatalogVersion {
     let rank = |level: &str| match level {
         "counsel" => 2,
         "engineer" => 1,
@@ -114,9 +114,9 @@ fn catalog_version(d: &Dossier<'_>) -> wire::CatalogVersion {
     }
 }
 
-struct Names<'c> {
-    catalog: &'c Catalog,
-    house: &'c engine::House,
+pub(crate) struct Names<'c> {
+    pub(crate) catalog: &'c Catalog,
+    pub(crate) house: &'c engine::House,
 }
 
 impl Names<'_> {
@@ -183,7 +183,7 @@ impl Names<'_> {
         }
     }
 
-    fn obligation(&self, o: &engine::Obligation<'_>) -> wire::Obligation {
+    pub(crate) fn obligation(&self, o: &engine::Obligation<'_>) -> wire::Obligation {
         let sources: Vec<wire::Source> = o
             .sources
             .iter()

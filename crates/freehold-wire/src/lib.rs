@@ -1,7 +1,9 @@
 //! The only public serialized types. A field is a promise: what is added is optional, what is there keeps its meaning.
 
 mod assessment;
+mod bom;
 mod convert;
+pub mod fuzz;
 mod identification;
 mod kin;
 mod law;
@@ -11,6 +13,7 @@ mod reading;
 mod scan;
 
 pub use assessment::*;
+pub use bom::*;
 pub use identification::*;
 pub use kin::*;
 pub use law::{catalog_list, difference};

@@ -185,7 +185,8 @@ fn parts(subject: Subject, place: &Path, graph: Graph, diagnostics: Vec<Diagnost
     }
 }
 
-fn whole<'c>(
+/// Several works as one, judged as a whole: the whole first.
+pub(crate) fn whole<'c>(
     path: &str,
     made_by: Option<MadeBy>,
     mut components: Vec<(Dossier<'c>, Evidence)>,

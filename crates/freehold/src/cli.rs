@@ -20,6 +20,7 @@ may we ship this model the way we want to, and what do we owe if we do
   freehold identify FILE…            which license a text is, and where it differs
   freehold read FILE…                what a license text that nobody has read appears to say
   freehold diff A B                  what changes between two licenses, and for whom
+  freehold bom [WHAT…]               a bill of materials: CycloneDX or SPDX, and what it lacks
   freehold kin A B                   what the weights of two models say of their kinship
   freehold help --all                every command and flag
 
@@ -358,6 +359,40 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 .arg(Arg::new("a").value_name("A").required(true).help("a folder, or a file (.safetensors, .gguf)"))
                 .arg(Arg::new("b").value_name("B").required(true).help("another"))
                 .arg(format_arg(&["human", "json"])),
+        )
+        .subcommand(
+            Command::new("bom")
+                .about("a bill of materials of every model in WHAT: CycloneDX or SPDX, with its gaps named")
+                .arg(
+                    Arg::new("what")
+                        .value_name("WHAT")
+                        .num_args(0..)
+                        .default_value(".")
+                        .help("folder, file, case.toml, or a bill of materials to write in another format"),
+                )
+                .arg(format_arg(&["cyclonedx", "cyclonedx-1.6", "spdx"]))
+                .arg(Arg::new("out").long("out").value_name("FILE").help("write it here"))
+                .arg(
+                    Arg::new("hash")
+                        .long("hash")
+                        .action(ArgAction::SetTrue)
+                        .help("read every file whole and write its SHA-256: seconds a gigabyte"),
+                )
+                .arg(
+                    Arg::new("check")
+                        .long("check")
+                        .action(ArgAction::SetTrue)
+                        .help("write nothing; say which of the G7's minimum elements it holds, and what would fill the others"),
+                )
+                .arg(
+                    Arg::new("import")
+                        .long("import")
+                        .value_name("FILE")
+                        .conflicts_with_all(["out", "check", "hash"])
+                        .help("read a bill of somebody else: what it names, what it was made from, what is lost"),
+                )
+                .args(subject_args())
+                .args(fact_args(catalog)),
         )
         .subcommand(
             Command::new("catalog")

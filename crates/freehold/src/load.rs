@@ -157,6 +157,9 @@ pub(crate) fn dossiers<'c>(paths: &[&str], run: &Run<'c>) -> Loaded<'c> {
             }
             None => {}
         }
+        if crate::bills::judged(path, run, &mut out) {
+            continue;
+        }
         if let Some(assembly) = crate::assembly::named_in(path, run, &mut out.unreadable) {
             if assembly.is_empty() {
                 out.nothing.push(nothing_at(path));

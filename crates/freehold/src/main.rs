@@ -1,6 +1,7 @@
 //! `freehold`: the command. Reads like a table of contents.
 
 mod assembly;
+mod bills;
 mod cli;
 mod commands;
 mod context;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Some(("read", m)) => commands::read::run(m, &catalog),
         Some(("diff", m)) => commands::diff::run(m, &catalog),
         Some(("kin", m)) => commands::kin::run(m, &catalog),
+        Some(("bom", m)) => commands::bom::run(m, &catalog),
         Some(("catalog", m)) => commands::catalog::run(m, &catalog),
         Some(("attest", m)) => commands::house::attest(m, &catalog),
         Some(("position", m)) => commands::house::position(m, &catalog),

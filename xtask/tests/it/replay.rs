@@ -35,6 +35,7 @@ const TARGETS: &[Target] = &[
     ("reference", freehold_reference::fuzz::fuzz_reference),
     ("gguf-edit", freehold_artifact::fuzz::fuzz_gguf_edit),
     ("card-edit", freehold_artifact::fuzz::fuzz_card_edit),
+    ("bom", |data| freehold_wire::fuzz::fuzz_bom(data, freehold_law::shared())),
 ];
 
 fn fuzz() -> PathBuf {

@@ -2,6 +2,7 @@
 
 pub(crate) mod assess;
 mod baseline;
+pub(crate) mod bom;
 pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod comply;
@@ -16,8 +17,8 @@ pub(crate) mod lineage;
 pub(crate) mod read;
 pub(crate) mod scan;
 pub(crate) mod shells;
-pub(crate) mod templates;
 pub(crate) mod stamp;
+pub(crate) mod templates;
 pub(crate) mod what_if;
 pub(crate) mod why;
 

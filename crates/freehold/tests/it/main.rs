@@ -8,6 +8,7 @@
 
 mod assembly;
 mod attacks;
+mod bom;
 mod comply;
 mod examples;
 mod five_minutes;
