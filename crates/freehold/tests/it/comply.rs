@@ -131,8 +131,17 @@ fn every_example_ends_with_nothing_fixable_unmet() {
 }
 
 /// What a header file of a model is made into a release of.
-const GIVEN_OUT: [&str; 9] =
-    ["--access", "weights", "--commercial=yes", "--made-by", "organization", "--kind", "company", "--texts", "texts"];
+const GIVEN_OUT: [&str; 9] = [
+    "--access",
+    "weights",
+    "--commercial=yes",
+    "--made-by",
+    "organization",
+    "--set",
+    "organization.kind=company",
+    "--texts",
+    "texts",
+];
 
 #[test]
 fn real_cards_and_headers() {
