@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use freehold_base::{Basis, Claim, Relation, WorkKind};
+use freehold_catalog::document::{Sink, Table, parse_toml};
 use serde::Serialize;
 
 use super::names::{self, LicenseName};
@@ -227,6 +228,8 @@ enum Choice {
 /// Longest license text that goes into a bill, in bytes; a longer one is pointed at.
 pub(super) const TEXT_BYTES_MAX: usize = 256 << 10;
 
+/// Ids that are newer than the schema.
+const NEWER_IDS: &str = include_str!("../../../../catalog/regimes/cyclonedx-license-ids.toml");
 /// The tool's own reference.
 const TOOL: &str = "tool/freehold";
 /// Who looked at the duties.
@@ -234,8 +237,9 @@ const ASSESSOR: &str = "assessor/freehold";
 
 /// The bill as CycloneDX JSON; the same bill gives the same bytes.
 pub fn cyclonedx(bom: &Bom<'_>, version: CycloneDx) -> String {
+    let newer = newer_ids();
     let text = |serial: &str| {
-        let writer = Writer { bom, version, citations: Vec::new() };
+        let writer = Writer { bom, version, newer: &newer, citations: Vec::new() };
         let document = writer.document(serial);
         format!("{}\n", serde_json::to_string_pretty(&document).unwrap_or_default())
     };
@@ -245,6 +249,8 @@ pub fn cyclonedx(bom: &Bom<'_>, version: CycloneDx) -> String {
 struct Writer<'b, 'a> {
     bom: &'b Bom<'a>,
     version: CycloneDx,
+    /// Ids that the list inside the schema does not know.
+    newer: &'b [String],
     citations: Vec<Citation>,
 }
 
@@ -429,7 +435,7 @@ impl Writer<'_, '_> {
                     properties: Vec::new(),
                 });
             } else {
-                let one = |n: &LicenseName| Choice::One { license: Box::new(license(n, "concluded")) };
+                let one = |n: &LicenseName| Choice::One { license: Box::new(license(n, "concluded", self.newer)) };
                 out.extend(work.concluded.iter().map(one));
             }
         }
@@ -463,7 +469,7 @@ impl Writer<'_, '_> {
             };
         }
         let mut out = match named.names.as_slice() {
-            [one] => license(one, acknowledgement),
+            [one] => license(one, acknowledgement, self.newer),
             _ => License {
                 name: named.expression.unwrap_or_else(|| claim.license.clone()),
                 acknowledgement,
@@ -729,14 +735,23 @@ fn data(work: &BomWork) -> Data {
     }
 }
 
-fn license(n: &LicenseName, acknowledgement: &'static str) -> License {
-    let (id, name) = if n.listed() { (n.reference.clone(), String::new()) } else { (String::new(), n.title.clone()) };
+/// Ids of SPDX's list that the list inside the schema does not know.
+fn newer_ids() -> Vec<String> {
+    let sink = Sink::new("catalog/regimes/cyclonedx-license-ids.toml", NEWER_IDS);
+    let node = parse_toml(&sink);
+    let top = Table::open(&node, "cyclonedx-license-ids", &sink);
+    top.map(|t| t.texts("newer").into_iter().map(|id| id.text).collect()).unwrap_or_default()
+}
+
+fn license(n: &LicenseName, acknowledgement: &'static str, newer: &[String]) -> License {
+    let listed = n.listed() && !newer.contains(&n.reference);
+    let (id, name) = if listed { (n.reference.clone(), String::new()) } else { (String::new(), n.title.clone()) };
     let mut alt_ids: Vec<String> = Vec::new();
-    if !n.listed() {
+    if !listed {
         alt_ids.push(n.reference.clone());
         alt_ids.extend(n.id.clone());
     }
-    let licensor = n.licensor.clone().filter(|_| !n.listed());
+    let licensor = n.licensor.clone().filter(|_| !listed);
     let licensing =
         Licensing { alt_ids, licensor: licensor.map(|name| Licensor { organization: Organization { name } }) };
     License {

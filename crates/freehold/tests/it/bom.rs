@@ -117,7 +117,9 @@ fn programs_that_are_not_ours_accept_every_document() {
     let dir = tempfile::tempdir().unwrap();
     let all = documents(dir.path());
     let cyclonedx: Vec<&PathBuf> = all.iter().filter(|(f, _)| *f != "spdx").map(|(_, p)| p).collect();
-    let spdx: Vec<&PathBuf> = all.iter().filter(|(f, _)| *f == "spdx").map(|(_, p)| p).collect();
+    // the shapes take minutes over thousands of elements: those documents pass the schema in the next test
+    let large = |p: &PathBuf| p.ends_with("every.spdx.json") || p.ends_with("all.spdx.json");
+    let spdx: Vec<&PathBuf> = all.iter().filter(|(f, p)| *f == "spdx" && !large(p)).map(|(_, p)| p).collect();
     let here = Path::new(".");
     if let Some(node) = installed("FREEHOLD_NODE", "npm's CycloneDX library") {
         let (ok, said) = judged(Path::new("node"), "cdx.cjs", &cyclonedx, "FREEHOLD_NODE", &node);
