@@ -61,6 +61,8 @@ pub struct Catalog {
     pub models: Models,
     /// Version of the catalog, `YYYY.MM.DD`.
     pub version: String,
+    /// Words that every condition may use, with their meaning.
+    defines: Vec<(String, Expr)>,
     aliases: BTreeMap<String, usize>,
     editions: BTreeMap<String, usize>,
 }
@@ -145,6 +147,7 @@ impl Catalog {
             mistakes.extend(sink.into_diagnostics());
         }
         catalog.load_law(files, &defines, &mut mistakes);
+        catalog.defines = defines;
         catalog.load_models(files, &mut mistakes);
         (catalog, mistakes)
     }
@@ -221,6 +224,16 @@ impl Catalog {
             }
         }
         self.models = models;
+    }
+
+    /// What a condition outside the catalog is read against.
+    pub fn scope(&self) -> Scope<'_> {
+        Scope {
+            facts: &self.facts,
+            activities: &self.activities,
+            territories: &self.territories,
+            defines: &self.defines,
+        }
     }
 
     /// The license with this id.

@@ -7,6 +7,7 @@ mod dossier;
 pub mod fuzz;
 mod lineage;
 mod model;
+mod scenario;
 mod statement;
 mod undeclared;
 
@@ -16,4 +17,5 @@ pub use compare::{Difference, ForWhom, LicenseChange, Side, catalog_changes, com
 pub use dossier::{Dossier, Outgoing, Parts, Subject, judge, judge_unasked};
 pub use lineage::{Lineage, LineageStep, LineageTerm, LineageWork, Maker, Role, lineage};
 pub use model::{Model, ModelFiles, ReleaseFile, Said, model, read_release};
+pub use scenario::{Expectation, SCENARIO_BYTES_MAX, Scenario, differences, scenarios, set_difference};
 pub use statement::{read_facts, read_value};

@@ -149,7 +149,7 @@ fn subject(files: &ModelFiles<'_>) -> Subject {
         bytes_total: files.bytes_total,
         bytes_read: files.bytes_read,
         files: files.files,
-        components: 0,
+        ..Subject::default()
     }
 }
 

@@ -70,6 +70,7 @@ impl wire::Assessment {
                 .collect(),
             obligations: a.obligations.iter().map(|o| names.obligation(o)).collect(),
             findings: a.findings.iter().map(finding).collect(),
+            policy: None,
             lineage: lineage(&d.graph),
             not_read: d.not_read.clone(),
             diagnostics: d.diagnostics.iter().map(diagnostic).collect(),

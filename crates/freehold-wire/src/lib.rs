@@ -6,6 +6,7 @@ mod identification;
 mod kin;
 mod law;
 mod lineage;
+mod policy;
 mod reading;
 mod scan;
 
@@ -14,6 +15,7 @@ pub use identification::*;
 pub use kin::*;
 pub use law::{catalog_list, difference};
 pub use lineage::*;
+pub use policy::*;
 pub use reading::*;
 pub use scan::*;
 

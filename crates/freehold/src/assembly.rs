@@ -105,6 +105,11 @@ fn parts(subject: Subject, graph: Graph, diagnostics: Vec<Diagnostic>, run: &Run
     }
 }
 
+/// What tells a component: what was read of it, or its name where nothing was.
+fn identity(subject: &Subject) -> &str {
+    if subject.artifact.is_empty() { &subject.id } else { &subject.artifact }
+}
+
 fn whole<'c>(
     path: &str,
     made_by: Option<MadeBy>,
@@ -125,6 +130,8 @@ fn whole<'c>(
         bytes_read: sum(|s| s.bytes_read),
         files: components.iter().map(|(d, _)| d.subject.files).sum(),
         components: n,
+        artifact: freehold_policy::digest_of_parts(components.iter().map(|(d, _)| identity(&d.subject))),
+        texts: components.iter().flat_map(|(d, _)| d.subject.texts.iter().cloned()).collect(),
     };
     let mut all = parts(subject, graph, Vec::new(), run);
     for (d, _) in &components {

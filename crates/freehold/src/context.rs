@@ -60,7 +60,8 @@ pub(crate) fn from_files(file: Option<&str>, catalog: &Catalog, mistakes: &mut V
     deployment
 }
 
-fn find_organization_file() -> Option<PathBuf> {
+/// The organization's file in the working directory or above it.
+pub(crate) fn find_organization_file() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
     let found = here.ancestors().map(|d| d.join(ORGANIZATION_FILE)).find(|p| p.is_file())?;
     // named as the user would see it from here
@@ -68,27 +69,29 @@ fn find_organization_file() -> Option<PathBuf> {
 }
 
 fn read_file(path: &Path, catalog: &Catalog, deployment: &mut Deployment, mistakes: &mut Vec<Diagnostic>) {
-    let name = path.display().to_string();
-    let text = match fs::metadata(path) {
-        Ok(m) if m.is_file() && m.len() <= CONFIG_BYTES_MAX => fs::read_to_string(path),
-        Ok(m) if m.is_file() => {
-            let message = format!("a file of {} bytes; the limit is {CONFIG_BYTES_MAX}", m.len());
-            mistakes.push(Diagnostic::error("file-too-large", message).in_file(name));
-            return;
-        }
-        Ok(_) => {
-            mistakes.push(Diagnostic::error("not-a-file", "not a regular file").in_file(name));
-            return;
-        }
-        Err(e) => Err(e),
-    };
-    match text {
-        Ok(text) => read_text(&name, &text, catalog, deployment, mistakes),
-        Err(e) => mistakes.push(Diagnostic::error("unreadable", format!("cannot be read: {e}")).in_file(name)),
+    match config_text(path) {
+        Ok(text) => read_text(&path.display().to_string(), &text, catalog, deployment, mistakes),
+        Err(d) => mistakes.push(d),
     }
 }
 
-/// Reads `[organization]` and `[use]`; anything else is a mistake.
+/// The text of a file that configures a run.
+#[expect(clippy::result_large_err, reason = "a few files a run")]
+pub(crate) fn config_text(path: &Path) -> Result<String, Diagnostic> {
+    let wrong = |code, message: String| Diagnostic::error(code, message).in_file(path.display().to_string());
+    let unreadable = |e: std::io::Error| wrong("unreadable", format!("cannot be read: {e}"));
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(wrong("not-a-file", "not a regular file".into()));
+    }
+    if metadata.len() > CONFIG_BYTES_MAX {
+        let message = format!("a file of {} bytes; the limit is {CONFIG_BYTES_MAX}", metadata.len());
+        return Err(wrong("file-too-large", message));
+    }
+    fs::read_to_string(path).map_err(unreadable)
+}
+
+/// Reads `[organization]` and `[use]`; anything else but a policy is a mistake.
 fn read_text(name: &str, text: &str, catalog: &Catalog, deployment: &mut Deployment, mistakes: &mut Vec<Diagnostic>) {
     let sink = Sink::new(name, text);
     let root = parse_toml(&sink);
@@ -98,6 +101,8 @@ fn read_text(name: &str, text: &str, catalog: &Catalog, deployment: &mut Deploym
                 read_facts(prefix, node, catalog, &sink, deployment);
             }
         }
+        // read by `freehold-policy`, which tells its own mistakes
+        top.get("policy");
         top.finish();
     }
     mistakes.extend(sink.into_diagnostics());

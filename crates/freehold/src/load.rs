@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use freehold_assess::Deployment;
-use freehold_base::Diagnostic;
+use freehold_base::{Diagnostic, TextKind};
 use freehold_catalog::Catalog;
 use freehold_check::{
     Dossier, ModelFiles, Outgoing, Parts, ReleaseFile, Said, case_from_toml, judge, judge_unasked, model, read_release,
@@ -203,8 +203,14 @@ fn parts(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'_>) -> P
         said.name = Some(freehold_source::base_name(&artifact.root_name).to_string());
     }
     let model = model(&files, &said, &run.index, run.catalog, &run.as_of);
+    let mut subject = model.subject;
+    let entries = artifact.files.iter().map(|f| (f.path.as_str(), f.bytes));
+    subject.artifact = freehold_policy::artifact_digest(entries, &artifact.facts, &artifact.texts);
+    // the body of a card is no legal text
+    let legal = artifact.texts.iter().filter(|t| t.kind != TextKind::Card);
+    subject.texts = legal.map(|t| (t.file.clone(), freehold_policy::text_digest(&t.text))).collect();
     Parts {
-        subject: model.subject,
+        subject,
         graph: model.graph,
         deployment: run.deployment.clone(),
         outgoing: run.outgoing.clone(),
@@ -228,6 +234,8 @@ fn case_file<'c>(path: &str, run: &Run<'c>, out: &mut Loaded<'c>) {
     let usable = mistakes.is_empty();
     out.mistakes.extend(mistakes);
     if let Some(case) = case.filter(|_| usable) {
-        out.dossiers.push(judge(case.into_parts(path, &run.as_of), run.catalog));
+        let mut parts = case.into_parts(path, &run.as_of);
+        parts.subject.artifact = freehold_policy::text_digest(&text);
+        out.dossiers.push(judge(parts, run.catalog));
     }
 }

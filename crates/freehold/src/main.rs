@@ -36,6 +36,8 @@ fn main() -> ExitCode {
         Some(("read", m)) => commands::read::run(m, &catalog),
         Some(("diff", m)) => commands::diff::run(m, &catalog),
         Some(("kin", m)) => commands::kin::run(m, &catalog),
+        Some(("policy", m)) => commands::policy::run(m, &catalog),
+        Some(("waive", m)) => commands::waive::run(m, &catalog),
         Some(("catalog", m)) => commands::catalog::run(m, &catalog),
         Some(("assess", m)) => commands::assess::run(m, &catalog),
         Some(("schema", _)) => commands::schema(),

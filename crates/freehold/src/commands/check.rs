@@ -6,9 +6,10 @@ use clap::ArgMatches;
 use freehold_base::Diagnostic;
 use freehold_catalog::Catalog;
 use freehold_check::Dossier;
+use freehold_policy::Outcome;
 use freehold_wire::{Assessment, Report};
 
-use super::{prepare, print, report, style};
+use super::{policy, prepare, print, report, style};
 use crate::context::{all, get};
 use crate::exit::{self, FailOn};
 use crate::load::{Loaded, Run, dossiers};
@@ -17,9 +18,11 @@ use crate::load::{Loaded, Run, dossiers};
 const ASK_MAX: usize = 12;
 
 pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
-    let mut run = match prepare(matches, catalog) {
-        Ok(run) => run,
-        Err(code) => return code,
+    // mistakes of both are told before either ends the run
+    let (run, policy) = (prepare(matches, catalog), policy::load(matches, catalog));
+    let (mut run, policy) = match (run, policy) {
+        (Ok(run), Ok(policy)) => (run, policy),
+        (Err(code), _) | (_, Err(code)) => return code,
     };
     let paths = all(matches, "what");
     let mut loaded = dossiers(&paths, &run);
@@ -32,47 +35,60 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
             report(&[d]);
         }
     }
-    finish(matches, &loaded)
+    finish(matches, &loaded, policy.as_ref())
 }
 
-fn finish(matches: &ArgMatches, loaded: &Loaded<'_>) -> u8 {
+fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, policy: Option<&policy::Active>) -> u8 {
     let fail_on = FailOn::parse(all(matches, "fail-on").into_iter());
     report(&loaded.mistakes);
     report(&loaded.unreadable);
     report(&loaded.nothing);
-    let codes: Vec<u8> = loaded.dossiers.iter().map(exit::of_dossier).collect();
+    let outcomes = policy.map(|p| p.outcomes(&loaded.dossiers)).unwrap_or_default();
+    let mut codes: Vec<u8> = loaded.dossiers.iter().map(exit::of_dossier).collect();
+    for (code, outcome) in codes.iter_mut().zip(&outcomes) {
+        *code = exit::with_policy(*code, outcome.state);
+    }
     let (mut code, uncounted) = exit::of_all(&codes, !loaded.unreadable.is_empty(), fail_on);
     if !loaded.mistakes.is_empty() {
         code = exit::USAGE;
     }
-    emit(get(matches, "format").unwrap_or("human"), &loaded.dossiers, code);
+    emit(get(matches, "format").unwrap_or("human"), &loaded.dossiers, &outcomes, code);
     for line in uncounted {
         anstream::eprintln!("not counted: {line}");
     }
     code
 }
 
-/// Prints dossiers in a format.
-pub(crate) fn emit(format: &str, dossiers: &[Dossier<'_>], code: u8) {
+/// Prints dossiers in a format, with what a policy says of each; no outcomes = there is no policy.
+pub(crate) fn emit(format: &str, dossiers: &[Dossier<'_>], outcomes: &[Outcome], code: u8) {
     match format {
         "json" => {
-            let report = Report::of(dossiers, code);
+            let report = Report::of(dossiers, code).with_policy(outcomes);
             print(&format!("{}\n", serde_json::to_string_pretty(&report).unwrap_or_default()));
         }
         "jsonl" => {
-            for d in dossiers {
-                print(&format!("{}\n", serde_json::to_string(&Assessment::of(d)).unwrap_or_default()));
+            for (i, d) in dossiers.iter().enumerate() {
+                let line = Assessment::of(d).with_policy(outcomes.get(i));
+                print(&format!("{}\n", serde_json::to_string(&line).unwrap_or_default()));
             }
         }
         _ => match dossiers {
             [] => {}
-            [one] => print(&freehold_documents::screen(one, style())),
+            [one] => {
+                print(&freehold_documents::screen(one, style()));
+                policy::print_one(one, outcomes.first());
+            }
             // an assembly: as a whole, then each
             [whole, parts @ ..] if whole.subject.components == parts.len() => {
                 print(&freehold_documents::screen(whole, style()));
+                policy::print_one(whole, outcomes.first());
                 print(&format!("\n{}", freehold_documents::summary_table(parts, style())));
+                policy::print_many(parts, outcomes.get(1..).unwrap_or_default());
             }
-            many => print(&freehold_documents::summary_table(many, style())),
+            many => {
+                print(&freehold_documents::summary_table(many, style()));
+                policy::print_many(many, outcomes);
+            }
         },
     }
 }
