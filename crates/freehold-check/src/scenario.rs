@@ -9,9 +9,9 @@ use freehold_catalog::document::{Sink, Table, parse_toml};
 use crate::Dossier;
 
 /// Largest file of scenarios, in bytes.
-pub const SCENARIO_BYTES_MAX: usize = 1 << 20;
+pub const SCENARIO_BYTES_MAX: usize = 256 << 10;
 /// Most pairs of one file.
-const PAIRS_MAX: usize = 500;
+const PAIRS_MAX: usize = 200;
 
 /// A case and what is expected of it.
 #[derive(Clone, Debug)]

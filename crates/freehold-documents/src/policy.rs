@@ -1,6 +1,9 @@
 //! What the organization's policy says, in a block of its own below the answer, which it does not change.
 
-use freehold_policy::{Outcome, OutcomeState, Severity, StaleWhy, Violation, Waiver, WaiverUseState};
+use freehold_catalog::Catalog;
+use freehold_policy::{
+    Effect, Outcome, OutcomeState, Policy, PolicyFile, Severity, StaleWhy, Violation, Waiver, WaiverUseState,
+};
 
 use crate::page::{Cell, Page, cut};
 use crate::style::{Ink, Style};
@@ -15,10 +18,9 @@ const STALE_MAX: usize = 4;
 pub fn policy_block(o: &Outcome, what: &str, style: Style) -> String {
     let mut page = Page::new(style);
     let (ink, heading) = heading(o.state);
-    page.row(ink, heading, &head_words(o));
+    page.row(ink, "policy", &format!("{heading} {}", head_words(o)));
     page.row(Ink::Quiet, "", "the answer above stands as it is: a policy changes no verdict");
-    let rows: Vec<Vec<Cell>> = o.violations.iter().take(VIOLATIONS_MAX).map(row).collect();
-    page.table(2, 2, &rows);
+    o.violations.iter().take(VIOLATIONS_MAX).for_each(|v| violation(v, &mut page));
     if o.violations.len() > VIOLATIONS_MAX {
         let more = o.violations.len() - VIOLATIONS_MAX;
         page.line(Ink::Quiet, &format!("  … and {more} more; --format json lists them"));
@@ -62,6 +64,54 @@ pub fn policy_table(outcomes: &[(&str, &Outcome)], style: Style) -> String {
     page.finish()
 }
 
+/// What a policy asks for, as it applies in an environment.
+pub fn policy_summary(p: &Policy, file: &PolicyFile, catalog: &Catalog, waivers: &str, style: Style) -> String {
+    let mut page = Page::new(style);
+    let or_none = |text: String| if text.is_empty() { "none".to_string() } else { text };
+    page.row(Ink::Good, &p.file, "no mistakes");
+    page.row(Ink::Quiet, "profile", &or_none(p.profile.clone()));
+    let all = file.environments().collect::<Vec<_>>().join(", ");
+    let picked = if p.environment.is_empty() { "none of them" } else { p.environment.as_str() };
+    let over =
+        if all.is_empty() { "no environments".into() } else { format!("environments {all}; {picked} is picked") };
+    page.row(Ink::Quiet, "over it", &over);
+    let required: Vec<&str> = p.required.iter().map(|id| catalog.facts.get(*id).name.as_str()).collect();
+    page.row(Ink::Quiet, "required", &or_none(required.join(", ")));
+    let ids: Vec<&str> = p.rules.iter().map(|r| r.id.as_str()).collect();
+    for severity in Severity::ALL.into_iter().rev().filter(|s| *s != Severity::Off) {
+        let codes = p.severities.iter().filter(|(c, s)| **s == severity && !ids.contains(&c.as_str()));
+        let codes: Vec<&str> = codes.map(|(c, _)| c.as_str()).collect();
+        if !codes.is_empty() {
+            page.row(Ink::Quiet, severity.as_str(), &codes.join(", "));
+        }
+    }
+    page.row(Ink::Quiet, "waivers", waivers);
+    page.line(Ink::Strong, &format!("{} rules", p.rules.len()));
+    let mut rows = Vec::new();
+    for effect in [Effect::Deny, Effect::Review, Effect::Allow] {
+        for rule in p.rules.iter().filter(|r| r.effect == effect) {
+            let counts = p.severities.get(&rule.id).copied().unwrap_or(rule.severity);
+            let counts = if effect == Effect::Allow { "" } else { counts.as_str() };
+            rows.push(vec![
+                Cell::plain(effect.as_str()),
+                Cell::plain(&rule.id),
+                Cell::plain(counts),
+                Cell::ink(Ink::Quiet, &rule.from),
+            ]);
+        }
+    }
+    page.table(2, 3, &rows);
+    page.row(Ink::Quiet, "next", "freehold policy test DIR   ·   freehold check .");
+    page.finish()
+}
+
+/// Lines as they are, cleaned of what a terminal would obey.
+pub fn plain_lines(lines: &[String], style: Style) -> String {
+    let mut page = Page::new(style);
+    lines.iter().for_each(|l| page.line(Ink::Plain, &l.replace('\n', " ")));
+    page.finish()
+}
+
 fn heading(state: OutcomeState) -> (Ink, &'static str) {
     match state {
         OutcomeState::Denied => (Ink::Bad, "DENIED"),
@@ -76,7 +126,7 @@ fn counts(v: &Violation) -> bool {
 
 /// `by freehold.toml, profile product, environment release: 1 error, 2 to review, 1 waived`.
 fn head_words(o: &Outcome) -> String {
-    let mut by = format!("by the policy in {}", o.file);
+    let mut by = format!("by {}", o.file);
     if !o.profile.is_empty() {
         by.push_str(&format!(", profile {}", o.profile));
     }
@@ -100,7 +150,7 @@ fn head_words(o: &Outcome) -> String {
     if said.is_empty() { format!("{by}: it objects to nothing") } else { format!("{by}: {}", said.join(", ")) }
 }
 
-fn row(v: &Violation) -> Vec<Cell> {
+fn violation(v: &Violation, page: &mut Page) {
     let (ink, word) = if v.is_waived() {
         (Ink::Quiet, "waived")
     } else {
@@ -111,20 +161,19 @@ fn row(v: &Violation) -> Vec<Cell> {
             Severity::Note | Severity::Off => (Ink::Quiet, "note"),
         }
     };
-    let mut text = v.says.clone();
+    // what the catalog says has no place in a file of the model
+    let place = v.evidence.iter().find(|e| e.line.is_some() || e.bytes.is_some()).or(v.evidence.first());
+    let place = place.filter(|e| e.key.is_empty() || e.line.is_some() || e.bytes.is_some()).map(words::place);
+    let place = place.filter(|p| !p.is_empty() && p != "case").map(|p| format!("  {p}")).unwrap_or_default();
+    let from = if v.from.is_empty() { String::new() } else { format!("  ({})", v.from) };
+    page.row(ink, &format!("  {word}"), &format!("{}{from}{place}", v.rule));
+    page.row(Ink::Quiet, "", &v.says);
     if let Some(w) = &v.waiver {
-        text.push_str(&format!("; {}", waiver_words(&w.waiver, w.state)));
+        page.row_of(Ink::Quiet, "", Ink::Open, &waiver_words(&w.waiver, w.state));
     }
     if !v.is_waived() && !v.fix.is_empty() {
-        text.push_str(&format!(". Fix: {}", v.fix));
+        page.row(Ink::Quiet, "", &format!("fix: {}", v.fix));
     }
-    let place = v.evidence.iter().map(words::place).find(|p| !p.is_empty() && p != "case");
-    vec![
-        Cell::ink(ink, word),
-        Cell::plain(&v.rule),
-        Cell::plain(text),
-        Cell::ink(Ink::Quiet, place.unwrap_or_default()),
-    ]
 }
 
 fn waiver_words(w: &Waiver, state: WaiverUseState) -> String {
@@ -145,5 +194,6 @@ fn next(o: &Outcome, what: &str) -> Option<String> {
     if !open.waivable {
         return Some(format!("freehold why verdict {what}   ({} cannot be waived)", open.rule));
     }
-    Some(format!("freehold waive {} {what} --reason … --owner … --approver … --until …", open.rule))
+    let waive = format!("freehold waive {} {what} --reason … --owner … --approver … --until …", open.rule);
+    Some(format!("mend it and check again   ·   or, by somebody with a name: {waive}"))
 }

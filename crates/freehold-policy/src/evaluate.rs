@@ -100,6 +100,8 @@ pub struct Outcome {
     pub profile: String,
     /// The environment; empty for none.
     pub environment: String,
+    /// Digest of what was read of the subject, to which a waiver is bound.
+    pub artifact: String,
     /// What it comes to.
     pub state: OutcomeState,
     /// Violations, waived ones too: most first.
@@ -450,10 +452,8 @@ fn undecided(violation: &mut Violation, known: &Known, s: &Situation<'_>) {
         .collect();
     violation.fix = match violation.facts.as_slice() {
         [] => "let counsel read the clause; `freehold why verdict` shows it".into(),
-        facts => {
-            let flags: Vec<String> = facts.iter().take(3).map(|f| format!("--set {f}=…")).collect();
-            format!("state it in freehold.toml, or with {}", flags.join(" "))
-        }
+        [_] => "state it in freehold.toml or with --set".into(),
+        _ => "state them in freehold.toml or with --set".into(),
     };
 }
 
@@ -593,7 +593,7 @@ fn required(policy: &Policy, s: &Situation<'_>, out: &mut Vec<Violation>) {
         let fact = s.catalog.facts.get(*id);
         let mut v = blank(code, severity);
         v.says = format!("`{}` is not stated: {}", fact.name, fact.question);
-        v.fix = format!("state it in freehold.toml, or with --set {}=…", fact.name);
+        v.fix = "state it in freehold.toml or with --set".into();
         v.facts = vec![fact.name.clone()];
         out.push(v);
     }
@@ -625,6 +625,7 @@ pub fn outcome(policy: &Policy, waivers: Option<&Waivers>, s: &Situation<'_>) ->
         file: policy.file.clone(),
         profile: policy.profile.clone(),
         environment: policy.environment.clone(),
+        artifact: s.artifact.to_string(),
         state: match worst {
             Some(Severity::Error) => OutcomeState::Denied,
             Some(Severity::Review) => OutcomeState::Review,

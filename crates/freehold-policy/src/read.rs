@@ -289,10 +289,12 @@ impl Reader<'_> {
                 match &node.value {
                     NodeValue::Text(word) => {
                         let word = Spanned { text: word.clone(), span: node.span };
-                        match Severity::parse(&word.text) {
-                            Some(s) => out.severities.push((code, s)),
-                            None => unknown_word(self.sink, &key.name, &word, Severity::WORDS.iter().copied()),
+                        let parsed = Severity::parse(&word.text);
+                        if parsed.is_none() {
+                            unknown_word(self.sink, &key.name, &word, Severity::WORDS.iter().copied());
                         }
+                        // the code is looked at whatever its word is
+                        out.severities.push((code, parsed.unwrap_or(Severity::Off)));
                     }
                     other => {
                         let message = format!("`{}` must be text, found {}", key.name, other.type_name());

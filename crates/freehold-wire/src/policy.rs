@@ -19,6 +19,9 @@ pub struct Policy {
     /// The environment that was picked.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub environment: String,
+    /// Digest of what was read of the subject, to which a waiver is bound; absent where nothing was.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub artifact: String,
     /// denied, review, passed.
     pub outcome: String,
     /// What it objects to, waived ones too: most first.
@@ -130,6 +133,7 @@ impl Policy {
             file: o.file.clone(),
             profile: o.profile.clone(),
             environment: o.environment.clone(),
+            artifact: o.artifact.clone(),
             outcome: o.state.as_str().into(),
             violations: o.violations.iter().map(violation).collect(),
             stale_waivers: o.stale.iter().map(|s| waiver(&s.waiver, s.why.as_str())).collect(),

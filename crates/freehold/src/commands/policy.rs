@@ -7,9 +7,7 @@ use clap::ArgMatches;
 use freehold_base::{Diagnostic, Severity, nearest};
 use freehold_catalog::Catalog;
 use freehold_check::{Dossier, Expectation, Scenario, case_from_toml, differences, judge, scenarios, set_difference};
-use freehold_policy::{
-    Effect, Outcome, Policy, PolicyFile, Severity as Counts, Situation, Waivers, default_text, outcome,
-};
+use freehold_policy::{Outcome, Policy, PolicyFile, Severity as Counts, Situation, Waivers, default_text, outcome};
 
 use super::{print, report, style};
 use crate::context::{self, ORGANIZATION_FILE, all, config_text, find_organization_file, get};
@@ -203,40 +201,11 @@ fn check(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         report(&[d.help("`freehold policy init` writes one; `--policy FILE` names one")]);
         return exit::NOTHING;
     };
-    let policy = &active.policy;
-    let mut out = format!("{}: no mistakes\n", policy.file);
-    let or_none = |text: &str| if text.is_empty() { "none".to_string() } else { text.to_string() };
-    out.push_str(&format!("  profile       {}\n", or_none(&policy.profile)));
-    let environments: Vec<&str> = active.file.environments().collect();
-    let picked = if policy.environment.is_empty() { String::new() } else { format!("{}; ", policy.environment) };
-    out.push_str(&format!("  environment   {picked}written are {}\n", or_none(&environments.join(", "))));
-    let required: Vec<&str> = policy.required.iter().map(|id| catalog.facts.get(*id).name.as_str()).collect();
-    out.push_str(&format!("  required      {}\n", or_none(&required.join(", "))));
-    for effect in [Effect::Deny, Effect::Review, Effect::Allow] {
-        for rule in policy.rules.iter().filter(|r| r.effect == effect) {
-            let counts = policy.severities.get(&rule.id).copied().unwrap_or(rule.severity);
-            let counts = match (effect, counts) {
-                (Effect::Allow, _) => "",
-                (_, Counts::Off) => "off",
-                (_, s) => s.as_str(),
-            };
-            out.push_str(&format!("  {:<13} {:<36} {:<8} {}\n", effect.as_str(), rule.id, counts, rule.from));
-        }
-    }
-    let rules: Vec<&str> = policy.rules.iter().map(|r| r.id.as_str()).collect();
-    for severity in [Counts::Error, Counts::Review, Counts::Warning, Counts::Note] {
-        let codes = policy.severities.iter().filter(|(c, s)| **s == severity && !rules.contains(&c.as_str()));
-        let codes: Vec<&str> = codes.map(|(c, _)| c.as_str()).collect();
-        if !codes.is_empty() {
-            out.push_str(&format!("  {:<13} {}\n", severity.as_str(), codes.join(", ")));
-        }
-    }
-    if let Some(waivers) = &active.waivers {
-        let over = waivers.all.iter().filter(|w| w.expires.as_str() < as_of.as_str()).count();
-        out.push_str(&format!("  waivers       {} in {}, {over} of them expired\n", waivers.all.len(), waivers.file));
-    }
-    out.push_str("next      freehold policy test DIR   ·   freehold check .\n");
-    print(&out);
+    let waivers = active.waivers.as_ref().map_or("none".to_string(), |w| {
+        let over = w.all.iter().filter(|w| w.expires.as_str() < as_of.as_str()).count();
+        format!("{} in {}, {over} of them expired", w.all.len(), w.file)
+    });
+    print(&freehold_documents::policy_summary(&active.policy, &active.file, catalog, &waivers, style()));
     exit::CLEAR
 }
 
@@ -288,9 +257,7 @@ fn test(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         report(&[d.help("docs/policy.md shows one")]);
         return exit::NOTHING;
     }
-    for line in &wrong {
-        print(&format!("{line}\n"));
-    }
+    print(&freehold_documents::plain_lines(&wrong, style()));
     let word = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
     let (cases, files) = (word(judged, "scenario"), word(files.len(), "file"));
     if wrong.is_empty() {

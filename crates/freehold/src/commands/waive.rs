@@ -5,7 +5,7 @@ use freehold_base::{Diagnostic, nearest};
 use freehold_catalog::Catalog;
 use freehold_policy::{NewWaiver, Outcome, OutcomeState, Scope, mistakes_of_new, outcome, with_waiver};
 
-use super::{policy, prepare, print, report};
+use super::{policy, prepare, print, report, style};
 use crate::context::{config_text, get};
 use crate::exit;
 use crate::load::dossiers;
@@ -86,23 +86,26 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     };
     let (waivers, _) = freehold_policy::Waivers::read(&path.display().to_string(), &text, &active.file);
     let after = outcome(&active.policy, Some(&waivers), &policy::situation(dossier));
-    print(&format!(
-        "wrote {}: `{}` is set aside for {} until {}, by {} for {}\n",
-        path.display(),
-        new.code,
-        new.subject,
-        new.expires,
-        new.approver,
-        new.owner
-    ));
     let bound = if new.scope.texts.is_empty() { "its files and what they say" } else { "its license texts" };
-    print(&format!("it ends sooner if {bound} change; the verdict stays {}\n", dossier.assessment.verdict));
     let left: Vec<&str> = open(&after).collect();
-    match after.state {
-        OutcomeState::Passed => print("the policy has no other objection\n"),
-        state => print(&format!("the policy still says {}: {}\n", state.as_str(), left.join(", "))),
-    }
-    print(&format!("next      freehold check {what}\n"));
+    let lines = [
+        format!(
+            "wrote {}: `{}` is set aside for {} until {}, by {} for {}",
+            path.display(),
+            new.code,
+            new.subject,
+            new.expires,
+            new.approver,
+            new.owner
+        ),
+        format!("it ends sooner if {bound} change; the verdict stays {}", dossier.assessment.verdict),
+        match after.state {
+            OutcomeState::Passed if left.is_empty() => "the policy has no other objection".into(),
+            state => format!("besides, the policy says {}: {}", state.as_str(), left.join(", ")),
+        },
+        format!("next      freehold check {what}"),
+    ];
+    print(&freehold_documents::plain_lines(&lines, style()));
     exit::CLEAR
 }
 

@@ -15,6 +15,7 @@ mod kin;
 mod law;
 mod lineage;
 mod mistakes;
+mod policy;
 mod read;
 mod real;
 mod run;
