@@ -120,6 +120,17 @@ impl FactTable {
         self.facts.iter().enumerate().map(|(i, f)| (FactId(u16::try_from(i).unwrap_or(u16::MAX)), f))
     }
 
+    /// The table with more facts behind its own, whose ids stay: for a language over more names than the catalog's.
+    pub fn extended(&self, more: impl IntoIterator<Item = FactDef>) -> FactTable {
+        let mut table = self.clone();
+        for fact in more {
+            let id = FactId(u16::try_from(table.facts.len()).unwrap_or(u16::MAX));
+            table.by_name.insert(fact.name.clone(), id);
+            table.facts.push(fact);
+        }
+        table
+    }
+
     /// Every name that a condition may use, for "did you mean".
     pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.by_name.keys().chain(self.sums_by_name.keys()).map(String::as_str)

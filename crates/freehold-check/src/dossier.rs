@@ -21,6 +21,10 @@ pub struct Subject {
     pub bytes_read: u64,
     /// Number of files.
     pub files: usize,
+    /// Digest of what was read of it, to which a waiver is bound; empty where nothing was.
+    pub artifact: String,
+    /// Its legal texts: file, digest.
+    pub texts: Vec<(String, String)>,
     /// For an assembly: the works that it holds side by side, each judged by itself too; 0 for a model.
     pub components: usize,
     /// Where it lies, below the folder of the house's files; empty where there is neither.

@@ -39,3 +39,13 @@ pub fn fuzz_license(data: &[u8], builtin: &[CatalogFile<'_>]) {
     files.push(CatalogFile { path: "models/fuzz.toml", text: &text, shown: "fuzz.toml" });
     let _ = Catalog::load(&files);
 }
+
+/// A file of scenarios: read, and places in a case are places in the file.
+pub fn fuzz_scenarios(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for s in crate::scenarios("fuzz.md", &text).0 {
+        let body = s.case.trim();
+        let at = s.case.find(body).unwrap_or(0);
+        assert_eq!(text.get(at..at + body.len()), Some(body), "a case stands where it stood");
+    }
+}

@@ -8,6 +8,7 @@ pub mod fuzz;
 mod house;
 mod lineage;
 mod model;
+mod scenario;
 mod statement;
 mod undeclared;
 
@@ -19,4 +20,5 @@ pub use freehold_lineage::{complete as complete_graph, is_repository_id, link, w
 pub use house::{HOUSE_BYTES_MAX, HouseText, OwnLaw, house_file, house_schema, read_house};
 pub use lineage::{Lineage, LineageStep, LineageTerm, LineageWork, Maker, Role, lineage};
 pub use model::{Model, ModelFiles, ReleaseFile, Said, model, read_release};
+pub use scenario::{Expectation, SCENARIO_BYTES_MAX, Scenario, differences, scenarios, set_difference};
 pub use statement::{read_facts, read_value};

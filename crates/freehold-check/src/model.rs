@@ -152,6 +152,7 @@ fn subject(files: &ModelFiles<'_>) -> Subject {
         components: 0,
         place: String::new(),
         digests: files.facts.iter().filter(|f| f.kind == FactKind::Sha256).map(|f| f.value.clone()).collect(),
+        ..Subject::default()
     }
 }
 

@@ -33,6 +33,12 @@ pub struct Summary {
     pub permitted: usize,
     /// Subjects whose release lacks an owed duty.
     pub unmet: usize,
+    /// Subjects that the organization's policy denies; absent where there is no policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_denied: Option<usize>,
+    /// Subjects that the policy wants a person to see; absent where there is no policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_review: Option<usize>,
     /// The exit status that the command ends with.
     pub exit: u8,
 }
@@ -74,6 +80,9 @@ pub struct Assessment {
     pub findings: Vec<Finding>,
     /// Entries of the organization's own law (agreements, positions, attestations) that are about the case.
     pub house: Vec<HouseUse>,
+    /// What the organization's policy says of it; absent where there is none. It changes nothing of the above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<crate::Policy>,
     /// What it was made from.
     pub lineage: Lineage,
     /// What was not looked at.

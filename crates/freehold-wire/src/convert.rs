@@ -71,6 +71,7 @@ impl wire::Assessment {
             obligations: a.obligations.iter().map(|o| names.obligation(o)).collect(),
             findings: a.findings.iter().map(finding).collect(),
             house: a.house.iter().map(|u| house(d, u)).collect(),
+            policy: None,
             lineage: lineage(&d.graph),
             not_read: d.not_read.clone(),
             diagnostics: d.diagnostics.iter().map(diagnostic).collect(),

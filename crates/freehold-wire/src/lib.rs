@@ -9,6 +9,7 @@ mod kin;
 mod law;
 mod lineage;
 pub mod pipeline;
+mod policy;
 mod reading;
 mod scan;
 
@@ -18,6 +19,7 @@ pub use identification::*;
 pub use kin::*;
 pub use law::{catalog_list, difference};
 pub use lineage::*;
+pub use policy::*;
 pub use reading::*;
 pub use scan::*;
 

@@ -185,6 +185,11 @@ fn parts(subject: Subject, place: &Path, graph: Graph, diagnostics: Vec<Diagnost
     }
 }
 
+/// What tells a component: what was read of it, or its name where nothing was.
+fn identity(subject: &Subject) -> &str {
+    if subject.artifact.is_empty() { &subject.id } else { &subject.artifact }
+}
+
 /// Several works as one, judged as a whole: the whole first.
 pub(crate) fn whole<'c>(
     path: &str,
@@ -208,6 +213,8 @@ pub(crate) fn whole<'c>(
         components: n,
         place: crate::house::place(run.home.as_deref(), path, ""),
         digests: Vec::new(),
+        artifact: freehold_policy::digest_of_parts(components.iter().map(|(d, _)| identity(&d.subject))),
+        texts: components.iter().flat_map(|(d, _)| d.subject.texts.iter().cloned()).collect(),
     };
     let mut all = parts(subject, Path::new(path), graph, Vec::new(), run);
     for (d, _) in &components {

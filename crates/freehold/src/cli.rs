@@ -22,6 +22,7 @@ may we ship this model the way we want to, and what do we owe if we do
   freehold diff A B                  what changes between two licenses, and for whom
   freehold bom [WHAT…]               a bill of materials: CycloneDX or SPDX, and what it lacks
   freehold kin A B                   what the weights of two models say of their kinship
+  freehold policy init|check|test    your own rules on top: what may go out, what a person must see
   freehold help --all                every command and flag
 
 start with:  freehold check .
@@ -153,6 +154,76 @@ fn also(text: &str) -> Result<(String, String), String> {
     })
 }
 
+fn policy_args() -> Vec<Arg> {
+    vec![
+        Arg::new("policy").long("policy").value_name("FILE").help("the file with [policy] (default: freehold.toml)"),
+        Arg::new("environment")
+            .long("environment")
+            .value_name("NAME")
+            .help("what of the policy applies: one of its [policy.environments]"),
+    ]
+}
+
+/// `freehold policy` and `freehold waive`.
+fn policy_commands(catalog: &Catalog) -> [Command; 2] {
+    let as_of = || subject_args().into_iter().filter(|a| a.get_id() == "as-of");
+    let file = || policy_args().into_iter().filter(|a| a.get_id() == "policy");
+    let policy = Command::new("policy")
+        .about("the organization's own rules: write them, check them, try them")
+        .subcommand_required(true)
+        .subcommand(
+            Command::new("init")
+                .about("adds a commented [policy] to freehold.toml, for the answers given there")
+                .args(file())
+                .arg(
+                    Arg::new("profile")
+                        .long("profile")
+                        .value_name("NAME")
+                        .help("what it extends: internal, product, regulated"),
+                ),
+        )
+        .subcommand(
+            Command::new("check")
+                .about("every mistake of the policy and its waivers; what it asks for")
+                .args(policy_args())
+                .args(as_of()),
+        )
+        .subcommand(
+            Command::new("test")
+                .about("judges the organization's own scenarios under the policy")
+                .arg(
+                    Arg::new("what")
+                        .value_name("DIR|FILE.md")
+                        .num_args(1..)
+                        .required(true)
+                        .help("files of scenarios, or folders of them"),
+                )
+                .args(policy_args())
+                .args(as_of()),
+        );
+    let text =
+        |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help);
+    let waive = Command::new("waive")
+        .about("sets the policy aside for one model as it is, by somebody with a name, for a year at most")
+        .arg(Arg::new("code").value_name("CODE").required(true).help("a rule of the policy, or a finding's code"))
+        .arg(Arg::new("what").value_name("PATH").default_value(".").help("the model"))
+        .arg(text("reason", "TEXT", "why").required(true))
+        .arg(text("owner", "NAME", "who answers for it").required(true))
+        .arg(text("approver", "NAME", "who agreed; another person than who asked").required(true))
+        .arg(text("until", "DATE", "the last day, YYYY-MM-DD").required(true))
+        .arg(text("requested-by", "NAME", "who asked (default: the owner)"))
+        .arg(text("license", "LICENSE", "for what is raised about this license alone"))
+        .arg(
+            text("bind", "WHAT", "what it is bound to: everything that was read of the model, or its license texts")
+                .value_parser(["artifact", "texts"])
+                .default_value("artifact"),
+        )
+        .args(policy_args())
+        .args(subject_args())
+        .args(fact_args(catalog));
+    [policy, waive]
+}
+
 fn license_files() -> Arg {
     let help = "files, folders (their license-like files), - for standard input";
     Arg::new("what").value_name("FILE").num_args(1..).required(true).help(help)
@@ -214,6 +285,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 .about("every model in WHAT (default .), judged")
                 .arg(what().num_args(0..).default_value("."))
                 .args(subject_args())
+                .args(policy_args())
                 .arg(
                     Arg::new("ask")
                         .long("ask")
@@ -360,6 +432,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 .arg(Arg::new("b").value_name("B").required(true).help("another"))
                 .arg(format_arg(&["human", "json"])),
         )
+        .subcommands(policy_commands(catalog))
         .subcommand(
             Command::new("bom")
                 .about("a bill of materials of every model in WHAT: CycloneDX or SPDX, with its gaps named")
@@ -554,8 +627,8 @@ const EXIT_CODES: &str = "
 exit status, over many models the first that applies:
   2   the command line or a file that configures it is wrong
   3   an input is unreadable or hostile
-  1   blocked: prohibited, needs a separate license, or the release lacks an owed duty
-  4   open: undetermined, or needs review
+  1   blocked: prohibited, needs a separate license, denied by policy, or the release lacks an owed duty
+  4   open: undetermined, needs review, or the policy wants a person to look
   5   nothing to judge
   0   clear
   70  a fault of freehold itself

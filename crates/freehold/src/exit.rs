@@ -2,17 +2,18 @@
 
 use freehold_base::{Severity, Verdict};
 use freehold_check::Dossier;
+use freehold_policy::OutcomeState;
 use freehold_wire::pipeline::{Checked, Outcome};
 
 /// Clear: everything that was judged may be shipped.
 pub(crate) const CLEAR: u8 = 0;
-/// Blocked: prohibited, needs a separate license, or the release lacks an owed duty.
+/// Blocked: prohibited, needs a separate license, denied by policy, or the release lacks an owed duty.
 pub(crate) const BLOCKED: u8 = 1;
 /// The command line or a file that configures it is wrong.
 pub(crate) const USAGE: u8 = 2;
 /// An input is unreadable or hostile.
 pub(crate) const UNREADABLE: u8 = 3;
-/// Open: undetermined or needs review.
+/// Open: undetermined, needs review, or a policy wants a person to look.
 pub(crate) const OPEN: u8 = 4;
 /// There was nothing to judge.
 pub(crate) const NOTHING: u8 = 5;
@@ -58,6 +59,16 @@ pub(crate) fn of_checked(m: &Checked) -> u8 {
         Some(Outcome::Open) => OPEN,
         Some(Outcome::Unreadable) => UNREADABLE,
         None => CLEAR,
+    }
+}
+
+/// The status of one subject under a policy: what it denies is blocked, what it wants seen is open. It makes nothing
+/// better.
+pub(crate) fn with_policy(code: u8, outcome: OutcomeState) -> u8 {
+    match (outcome, code) {
+        (_, UNREADABLE | BLOCKED) | (OutcomeState::Passed, _) => code,
+        (OutcomeState::Denied, _) => BLOCKED,
+        (OutcomeState::Review, _) => OPEN,
     }
 }
 

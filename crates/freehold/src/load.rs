@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use freehold_assess::Deployment;
-use freehold_base::Diagnostic;
+use freehold_base::{Diagnostic, TextKind};
 use freehold_catalog::Catalog;
 use freehold_check::{
     Dossier, ModelFiles, Outgoing, Parts, ReleaseFile, Said, case_from_toml, judge, judge_unasked, model, read_release,
@@ -304,6 +304,11 @@ fn parts(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'_>) -> P
     let model = model(&files, &said, &run.index, run.catalog, &run.as_of);
     let mut subject = model.subject;
     subject.place = crate::house::place(run.home.as_deref(), path, &subject.id);
+    let entries = artifact.files.iter().map(|f| (f.path.as_str(), f.bytes));
+    subject.artifact = freehold_policy::artifact_digest(entries, &artifact.facts, &artifact.texts);
+    // the body of a card is no legal text
+    let legal = artifact.texts.iter().filter(|t| t.kind != TextKind::Card);
+    subject.texts = legal.map(|t| (t.file.clone(), freehold_policy::text_digest(&t.text))).collect();
     Parts {
         subject,
         graph: model.graph,
@@ -331,6 +336,8 @@ fn case_file<'c>(path: &str, run: &Run<'c>, out: &mut Loaded<'c>) {
     out.mistakes.extend(mistakes);
     if let Some(mut case) = case.filter(|_| usable) {
         let catalog = case.law.take().map_or(run.catalog, crate::house::kept);
-        out.dossiers.push(judge(case.into_parts(path, &run.as_of), catalog));
+        let mut parts = case.into_parts(path, &run.as_of);
+        parts.subject.artifact = freehold_policy::text_digest(&text);
+        out.dossiers.push(judge(parts, catalog));
     }
 }

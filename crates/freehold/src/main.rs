@@ -45,6 +45,8 @@ fn main() -> ExitCode {
         Some(("diff", m)) => commands::diff::run(m, &catalog),
         Some(("kin", m)) => commands::kin::run(m, &catalog),
         Some(("bom", m)) => commands::bom::run(m, &catalog),
+        Some(("policy", m)) => commands::policy::run(m, &catalog),
+        Some(("waive", m)) => commands::waive::run(m, &catalog),
         Some(("catalog", m)) => commands::catalog::run(m, &catalog),
         Some(("attest", m)) => commands::house::attest(m, &catalog),
         Some(("position", m)) => commands::house::position(m, &catalog),

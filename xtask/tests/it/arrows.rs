@@ -78,6 +78,7 @@ fn the_engines_touch_no_file_clock_or_environment() {
         "assess",
         "check",
         "comply",
+        "policy",
         "wire",
         "documents",
     ];

@@ -30,6 +30,8 @@ const TARGETS: &[Target] = &[
     ("case", |data| freehold_check::fuzz::fuzz_case(data, freehold_law::shared())),
     ("house", |data| freehold_check::fuzz::fuzz_house(data, freehold_law::shared())),
     ("license", |data| freehold_check::fuzz::fuzz_license(data, freehold_law::files())),
+    ("policy", |data| freehold_policy::fuzz::fuzz_policy(data, freehold_law::shared())),
+    ("scenarios", |data| freehold_check::fuzz::fuzz_scenarios(data)),
     ("reading", freehold_text::fuzz::fuzz_reading),
     ("kin", freehold_kin::fuzz::fuzz_kin),
     ("reference", freehold_reference::fuzz::fuzz_reference),

@@ -48,7 +48,7 @@ fn one(path: &str, catalog: &Catalog, as_of: &str, format: &str) -> u8 {
     let dossier = judge(case.into_parts(path, as_of), law.as_ref().unwrap_or(catalog));
     let fail_on = FailOn::parse(std::iter::empty());
     let (code, _) = exit::of_all(&[exit::of_dossier(&dossier)], false, fail_on);
-    emit(format, &[dossier], code);
+    emit(format, &[dossier], &[], code);
     code
 }
 
@@ -105,7 +105,7 @@ fn many(file: &str, catalog: &Catalog, as_of: &str, format: &str) -> u8 {
     let (code, _) = exit::of_all(&codes, false, FailOn::parse(std::iter::empty()));
     let code = if wrong { exit::USAGE } else { code };
     if format != "jsonl" {
-        emit(format, &dossiers, code);
+        emit(format, &dossiers, &[], code);
     }
     code
 }

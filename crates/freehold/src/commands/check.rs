@@ -6,10 +6,11 @@ use clap::ArgMatches;
 use freehold_base::Diagnostic;
 use freehold_catalog::Catalog;
 use freehold_check::Dossier;
+use freehold_policy::Outcome as Ruled;
 use freehold_wire::pipeline::{Outcome, Pipeline};
 use freehold_wire::{Assessment, Report};
 
-use super::{baseline, prepare, print, report, style};
+use super::{baseline, policy, prepare, print, report, style};
 use crate::context::{all, get};
 use crate::exit::{self, FailOn};
 use crate::load::{Loaded, Run, dossiers};
@@ -19,9 +20,11 @@ use crate::pipeline;
 const ASK_MAX: usize = 12;
 
 pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
-    let mut run = match prepare(matches, catalog) {
-        Ok(run) => run,
-        Err(code) => return code,
+    // mistakes of both are told before either ends the run
+    let (run, policy) = (prepare(matches, catalog), policy::load(matches, catalog));
+    let (mut run, policy) = match (run, policy) {
+        (Ok(run), Ok(policy)) => (run, policy),
+        (Err(code), _) | (_, Err(code)) => return code,
     };
     let paths = all(matches, "what");
     let mut loaded = dossiers(&paths, &run);
@@ -34,10 +37,10 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
             report(&[d]);
         }
     }
-    finish(matches, &loaded, &run)
+    finish(matches, &loaded, &run, policy.as_ref())
 }
 
-fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>) -> u8 {
+fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>, policy: Option<&policy::Active>) -> u8 {
     let fail_on = FailOn::parse(all(matches, "fail-on").into_iter());
     let format = get(matches, "format").unwrap_or("human");
     let baseline = match baseline::read(get(matches, "baseline"), get(matches, "write-baseline")) {
@@ -60,10 +63,15 @@ fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>) -> u8 {
         Outcome::Unreadable => true,
     });
     let known = baseline::apply(baseline, get(matches, "write-baseline"), &mut run);
-    let codes: Vec<u8> = match &known {
+    let mut codes: Vec<u8> = match &known {
         Some(_) => run.models.iter().map(exit::of_checked).collect(),
         None => loaded.dossiers.iter().map(exit::of_dossier).collect(),
     };
+    // a baseline knows the answers of the law; what a policy denies it denies every time
+    let outcomes = policy.map(|p| p.outcomes(&loaded.dossiers)).unwrap_or_default();
+    for (code, outcome) in codes.iter_mut().zip(&outcomes) {
+        *code = exit::with_policy(*code, outcome.state);
+    }
     let (mut code, uncounted) = exit::of_all(&codes, !loaded.unreadable.is_empty(), fail_on);
     if !loaded.mistakes.is_empty() {
         code = exit::USAGE;
@@ -77,13 +85,13 @@ fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>) -> u8 {
             code = exit::UNREADABLE;
         }
     }
-    if let Err(d) = written(matches, loaded, &run) {
+    if let Err(d) = written(matches, loaded, &run, &outcomes) {
         report(&[d]);
         code = exit::UNREADABLE;
     }
-    match rendered(format, &loaded.dossiers, &run) {
+    match rendered(format, &loaded.dossiers, &run, &outcomes) {
         Some(text) => print(&text),
-        None => emit(format, &loaded.dossiers, code),
+        None => emit(format, &loaded.dossiers, &outcomes, code),
     }
     for line in notes {
         anstream::eprintln!("{}", freehold_base::shown(&line));
@@ -93,22 +101,25 @@ fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>) -> u8 {
 
 /// The formats that `--also` names, written to their files.
 #[expect(clippy::result_large_err, reason = "once a run")]
-fn written(matches: &ArgMatches, loaded: &Loaded<'_>, run: &Pipeline) -> Result<(), Diagnostic> {
+fn written(matches: &ArgMatches, loaded: &Loaded<'_>, run: &Pipeline, outcomes: &[Ruled]) -> Result<(), Diagnostic> {
     let wanted = matches.get_many::<(String, String)>("also").into_iter().flatten();
     for (format, file) in wanted {
-        let text = rendered(format, &loaded.dossiers, run).unwrap_or_default();
+        let text = rendered(format, &loaded.dossiers, run, outcomes).unwrap_or_default();
         std::fs::write(file, text)
             .map_err(|e| Diagnostic::error("unwritable", format!("cannot be written: {e}")).in_file(file.as_str()))?;
     }
     Ok(())
 }
 
-/// A run in a format that is not made for a terminal.
-fn rendered(format: &str, dossiers: &[Dossier<'_>], run: &Pipeline) -> Option<String> {
+/// A run in a format that is not made for a terminal, with what a policy says of each dossier.
+fn rendered(format: &str, dossiers: &[Dossier<'_>], run: &Pipeline, outcomes: &[Ruled]) -> Option<String> {
     let json = |v: Result<String, serde_json::Error>| format!("{}\n", v.unwrap_or_default());
     Some(match format {
-        "json" => json(serde_json::to_string_pretty(&Report::of(dossiers, run.exit))),
-        "jsonl" => dossiers.iter().map(|d| json(serde_json::to_string(&Assessment::of(d)))).collect(),
+        "json" => json(serde_json::to_string_pretty(&Report::of(dossiers, run.exit).with_policy(outcomes))),
+        "jsonl" => {
+            let line = |(i, d)| json(serde_json::to_string(&Assessment::of(d).with_policy(outcomes.get(i))));
+            dossiers.iter().enumerate().map(line).collect()
+        }
         "sarif" => {
             let catalog = dossiers.first().map(|d| d.catalog);
             let page = |code: &str| match catalog {
@@ -124,20 +135,28 @@ fn rendered(format: &str, dossiers: &[Dossier<'_>], run: &Pipeline) -> Option<St
     })
 }
 
-/// Prints dossiers in a format.
-pub(crate) fn emit(format: &str, dossiers: &[Dossier<'_>], code: u8) {
+/// Prints dossiers in a format, with what a policy says of each; no outcomes = there is no policy.
+pub(crate) fn emit(format: &str, dossiers: &[Dossier<'_>], outcomes: &[Ruled], code: u8) {
     let run = Pipeline { exit: code, ..Pipeline::default() };
-    match rendered(format, dossiers, &run) {
+    match rendered(format, dossiers, &run, outcomes) {
         Some(text) => print(&text),
         None => match dossiers {
             [] => {}
-            [one] => print(&freehold_documents::screen(one, style())),
+            [one] => {
+                print(&freehold_documents::screen(one, style()));
+                policy::print_one(one, outcomes.first());
+            }
             // an assembly: as a whole, then each
             [whole, parts @ ..] if whole.subject.components == parts.len() => {
                 print(&freehold_documents::screen(whole, style()));
+                policy::print_one(whole, outcomes.first());
                 print(&format!("\n{}", freehold_documents::parts_table(parts, style())));
+                policy::print_many(parts, outcomes.get(1..).unwrap_or_default());
             }
-            many => print(&freehold_documents::summary_table(many, style())),
+            many => {
+                print(&freehold_documents::summary_table(many, style()));
+                policy::print_many(many, outcomes);
+            }
         },
     }
 }

@@ -14,11 +14,13 @@ pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod kin;
 pub(crate) mod lineage;
+pub(crate) mod policy;
 pub(crate) mod read;
 pub(crate) mod scan;
 pub(crate) mod shells;
 pub(crate) mod stamp;
 pub(crate) mod templates;
+pub(crate) mod waive;
 pub(crate) mod what_if;
 pub(crate) mod why;
 

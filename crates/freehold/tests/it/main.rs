@@ -19,6 +19,7 @@ mod law;
 mod lineage;
 mod mistakes;
 mod pipeline;
+mod policy;
 mod read;
 mod real;
 mod repository;
