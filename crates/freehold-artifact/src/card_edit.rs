@@ -156,7 +156,7 @@ fn edit_one(text: &str, field: &CardField) -> Result<String, String> {
         let value = |y: &Yaml| y.documents.first().and_then(|r| y.get(*r, key)).map(|id| values(y, id));
         **key == *field.key || value(&yaml) == value(&again)
     };
-    if again.error.is_some() || card_values(&out, &field.key) != field.values || !keys.iter().all(|k| same(&k)) {
+    if again.error.is_some() || card_values(&out, &field.key) != field.values || !keys.iter().all(&same) {
         return Err(format!("`{}` cannot be written into its front matter without changing more", field.key));
     }
     Ok(out)

@@ -217,12 +217,11 @@ fn at_hand(
         }
     }
     let given = get(matches, "texts");
-    match given.or(Some(TEXTS).filter(|t| Path::new(t).is_dir())) {
-        Some(dir) => match freehold_source::read_texts(Path::new(dir)) {
+    if let Some(dir) = given.or(Some(TEXTS).filter(|t| Path::new(t).is_dir())) {
+        match freehold_source::read_texts(Path::new(dir)) {
             Ok(texts) => out.extend(of_folder(dir, texts, dossiers, run)),
             Err(d) => said.push(Diagnostic::warning("no-texts", d.message).in_file(dir)),
-        },
-        None => {}
+        }
     }
     out
 }

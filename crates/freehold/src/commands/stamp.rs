@@ -137,10 +137,11 @@ impl Work<'_, '_> {
         let name = path.display().to_string();
         if is_header(path) {
             self.seen += 1;
-            match self.values(path).and_then(|(says, replace)| self.header(path, &says, replace)) {
-                Ok(()) => {}
-                Err(d) => self.said.push(d),
-            }
+            let done = match self.values(path) {
+                Ok((says, replace)) => self.header(path, &says, replace),
+                Err(d) => Err(d),
+            };
+            self.said.extend(done.err());
         } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("md")) {
             // with --from-card cards are where values come from
             if self.from_card {
@@ -245,7 +246,10 @@ impl Work<'_, '_> {
                 Stamp::Header(path, plan) => write::gguf(path, out.unwrap_or(path), plan),
                 Stamp::Card(path, edit) => {
                     let base = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-                    Root::open(&folder_of(path)).and_then(|r| r.write(&base, edit.was.as_deref(), &edit.is))
+                    match Root::open(&folder_of(path)) {
+                        Ok(root) => root.write(&base, edit.was.as_deref(), &edit.is),
+                        Err(d) => Err(d),
+                    }
                 }
             };
             match (done, stamp) {
