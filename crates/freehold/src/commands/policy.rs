@@ -84,17 +84,17 @@ fn read(matches: &ArgMatches, catalog: &Catalog) -> (Option<Active>, Vec<Diagnos
         return (None, mistakes);
     };
     let waivers_path = path.parent().unwrap_or(Path::new("")).join(WAIVERS_FILE);
-    let waivers = waivers_path.exists().then(|| text_of(&waivers_path).map_err(|d| *d)).and_then(|text| match text {
-        Ok(text) => {
-            let (waivers, wrong) = Waivers::read(&waivers_path.display().to_string(), &text, &file);
-            mistakes.extend(wrong);
-            Some(waivers)
+    let mut waivers = None;
+    if waivers_path.exists() {
+        match text_of(&waivers_path).map_err(|d| *d) {
+            Ok(text) => {
+                let (read, wrong) = Waivers::read(&waivers_path.display().to_string(), &text, &file);
+                mistakes.extend(wrong);
+                waivers = Some(read);
+            }
+            Err(d) => mistakes.push(d),
         }
-        Err(d) => {
-            mistakes.push(d);
-            None
-        }
-    });
+    }
     match file.policy(environment) {
         Ok(policy) => (Some(Active { file, policy, waivers, waivers_path }), mistakes),
         Err(d) => {

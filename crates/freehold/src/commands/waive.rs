@@ -1,5 +1,7 @@
 //! `freehold waive`: the policy set aside for one model as it is.
 
+use std::path::Path;
+
 use clap::ArgMatches;
 use freehold_base::{Diagnostic, nearest};
 use freehold_catalog::Catalog;
@@ -72,12 +74,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         return exit::USAGE;
     }
     let path = &active.waivers_path;
-    let text = if path.exists() { text_of(path).map_err(|d| *d) } else { Ok(String::new()) };
-    let written = text.and_then(|text| with_waiver(&text, &new)).and_then(|text| {
-        policy::write(path, &text)?;
-        Ok(text)
-    });
-    let text = match written {
+    let text = match add(path, &new) {
         Ok(text) => text,
         Err(d) => {
             report(&[d]);
@@ -107,6 +104,15 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     ];
     print(&freehold_documents::plain_lines(&lines, style()));
     exit::CLEAR
+}
+
+/// Writes one waiver more; gives back the file's text.
+#[expect(clippy::result_large_err, reason = "once a run")]
+fn add(path: &Path, new: &NewWaiver) -> Result<String, Diagnostic> {
+    let before = if path.exists() { text_of(path).map_err(|d| *d)? } else { String::new() };
+    let text = with_waiver(&before, new)?;
+    policy::write(path, &text)?;
+    Ok(text)
 }
 
 /// Rules that a waiver may be asked for.

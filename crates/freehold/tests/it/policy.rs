@@ -261,7 +261,7 @@ fn the_page_shows_what_happens() {
     let (code, out, err) = run(dir.path(), &[&args[..], &names[..]].concat());
     assert!(code == 0 && shown[3].contains(&out), "{out}{err}");
     let file = fs::read_to_string(dir.path().join("freehold.waivers.toml")).unwrap();
-    assert!(file.ends_with(&toml.iter().find(|b| b.starts_with("[[waiver]]")).unwrap().as_str()[..]), "{file}");
+    assert!(file.ends_with(toml.iter().find(|b| b.starts_with("[[waiver]]")).unwrap().as_str()), "{file}");
     holds(&["check", "models/support-bot", DAY], "policy    REVIEW", &shown[3]);
     holds(&["policy", "test", "purposes.md", DAY], "1 scenario", shown.last().unwrap());
 }
