@@ -4,6 +4,8 @@ use freehold_assess::{Explained, FindingCode, verdict_explained};
 use freehold_base::{Severity, Verdict};
 use freehold_catalog::{Catalog, Effect};
 
+use crate::license_page::cell;
+
 /// What each finding looks like on a screen.
 const EXAMPLES: &str = include_str!("finding_examples.txt");
 
@@ -149,20 +151,17 @@ fn duty_page(catalog: &Catalog, code: &str) -> String {
             let Effect::Duty(duty) = &term.effect else { continue };
             let same = if family { duty.code.starts_with(code) } else { duty.code == code };
             if same {
-                out.push_str(&format!(
-                    "| [{}](../licenses/{}.md) | {} | {} |\n",
-                    license.id,
-                    license.id,
-                    cell(&term.clause),
-                    cell(&term.quote)
-                ));
+                let id = &license.id;
+                let row = format!("| [{id}](../licenses/{id}.md) | {} | {} |\n", cell(&term.clause), cell(&term.quote));
+                // a clause may ask for several things of one family
+                if !out.ends_with(&row) {
+                    out.push_str(&row);
+                }
             }
         }
     }
     out
 }
-
-use crate::license_page::cell;
 
 fn input_page() -> String {
     format!(
