@@ -38,7 +38,6 @@ pub(super) fn read(baseline: Option<&str>, write: Option<&str>) -> Result<Option
 }
 
 /// Marks what is known, and writes a new baseline where one is asked for: what to tell the user, or why it failed.
-#[expect(clippy::result_large_err, reason = "once a run")]
 pub(super) fn apply(
     baseline: Option<Baseline>,
     write: Option<&str>,
