@@ -18,7 +18,7 @@ pub fn markdown(run: &Pipeline) -> String {
     let mut left = 0;
     let mut shown = Vec::new();
     let mut models: Vec<&Checked> = run.models.iter().collect();
-    models.sort_by_key(|m| (!m.issues.iter().any(Issue::fails), rank(&m.heading), m.path.clone()));
+    models.sort_by_key(|m| (!m.issues.iter().any(Issue::fails), rank(m.word()), m.path.clone()));
     for m in models {
         let row = row(m);
         if out.len() + row.len() > LENGTH_MAX / 2 {
@@ -48,18 +48,19 @@ pub fn markdown(run: &Pipeline) -> String {
     out
 }
 
-fn rank(heading: &str) -> u8 {
-    match heading {
-        "BLOCKED" => 0,
-        "OPEN" => 1,
-        _ => 2,
+fn rank(word: &str) -> u8 {
+    match word {
+        "blocked" => 0,
+        "open" => 1,
+        "unreadable" => 2,
+        _ => 3,
     }
 }
 
 fn row(m: &Checked) -> String {
     let fails = m.issues.iter().any(Issue::fails);
     let known = m.issues.iter().any(|i| i.outcome.is_some() && i.since.is_some());
-    let word = if !fails && known { "known".to_string() } else { m.heading.to_lowercase() };
+    let word = if !fails && known { "known".to_string() } else { m.word().to_string() };
     let verdict = m.issues.iter().find(|i| i.topic == Topic::Verdict);
     let answer = verdict.map(|i| i.code.clone()).unwrap_or_default();
     let because = verdict.map(|i| i.cites.iter().take(3).cloned().collect::<Vec<_>>().join(", ")).unwrap_or_default();

@@ -11,7 +11,7 @@ mod sarif;
 use std::collections::BTreeSet;
 
 use freehold_assess::{Certainty, FindingCode, Obligation, Status};
-use freehold_base::{Diagnostic, Evidence, Severity, Verdict, shown};
+use freehold_base::{Diagnostic, Evidence, Permission, Severity, Verdict, shown};
 use freehold_check::Dossier;
 
 pub use baseline::{BASELINE_BYTES_MAX, Baseline, Known};
@@ -64,14 +64,14 @@ pub enum Outcome {
     Unreadable,
 }
 
-/// What makes an issue the same from one run to the next: no line, no byte, no sentence.
+/// What makes an issue the same from one run to the next: no line and no byte.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// The code: a verdict, a duty, a finding.
     pub code: String,
     /// The license that is cited; empty for a finding.
     pub license: String,
-    /// Its clause; where a license grants no such act, the act; where no clause is at issue, the kind of gap.
+    /// Its clause; where a license grants no such act, the act; where no clause is at issue, the question that is open.
     pub clause: String,
     /// The work that a finding is about, where it is not the model itself.
     pub work: String,
@@ -321,8 +321,9 @@ fn reasons(d: &Dossier<'_>) -> Vec<Reason> {
             out.push(Reason { key, cite, quote: quote.to_string() });
         }
     };
+    // of an open verdict also what is sure: should it bite anew, a baseline that knew the rest is told
     let decides = |l: &&freehold_assess::Limit<'_>| {
-        if a.range.is_point() { l.sure && l.to == a.range.worst } else { l.to < a.range.best }
+        if a.range.is_point() { l.sure && l.to == a.range.worst } else { l.to < Permission::Permitted }
     };
     for l in a.limits.iter().filter(decides) {
         let id = d.catalog.licenses.get(l.license).map_or("", |x| x.id.as_str());
@@ -335,7 +336,7 @@ fn reasons(d: &Dossier<'_>) -> Vec<Reason> {
         for g in &a.gaps {
             match g.term {
                 Some(t) => push(&g.license, &t.clause, None, &t.quote),
-                None => push(&g.license, g.kind.as_str(), Some(&g.says), ""),
+                None => push(&g.license, &g.says, Some(&g.says), ""),
             }
         }
     }
@@ -458,10 +459,10 @@ impl Pipeline {
     fn counted(&self) -> String {
         let n = self.models.len();
         let mut parts: Vec<String> = Vec::new();
-        for heading in ["BLOCKED", "OPEN", "CLEAR"] {
-            let k = self.models.iter().filter(|m| m.heading == heading).count();
+        for word in ["blocked", "open", "unreadable", "clear"] {
+            let k = self.models.iter().filter(|m| m.word() == word).count();
             if k > 0 {
-                parts.push(format!("{k} {}", heading.to_lowercase()));
+                parts.push(format!("{k} {word}"));
             }
         }
         let models = if n == 1 { "1 model".to_string() } else { format!("{n} models") };
@@ -470,6 +471,16 @@ impl Pipeline {
 }
 
 impl Checked {
+    /// The heading in a count: a clear answer over a file that cannot be trusted is none.
+    fn word(&self) -> &'static str {
+        match self.heading.as_str() {
+            "BLOCKED" => "blocked",
+            "OPEN" => "open",
+            _ if self.issues.iter().any(|i| i.outcome == Some(Outcome::Unreadable)) => "unreadable",
+            _ => "clear",
+        }
+    }
+
     /// The outcome of what no baseline knows: blocked before open before unreadable.
     pub fn new_outcome(&self) -> Option<Outcome> {
         self.issues.iter().filter(|i| i.since.is_none()).filter_map(|i| i.outcome).min()

@@ -26,11 +26,18 @@ pub(super) fn read(baseline: Option<&str>, write: Option<&str>) -> Result<Option
         return Err(wrong("file-too-large", format!("a baseline of {size} bytes; the limit is {BASELINE_BYTES_MAX}")));
     }
     let text = std::fs::read_to_string(file).map_err(|e| wrong("unreadable", format!("cannot be read: {e}")))?;
-    Baseline::parse(file, &text).map(Some)
+    match Baseline::parse(file, &text) {
+        Ok(read) => Ok(Some(read)),
+        Err(_) if baseline.is_none() => {
+            let d =
+                Diagnostic::error("exists", "there is a file that is no baseline; it is left as it is").in_file(file);
+            Err(vec![d.help("give another name after `--write-baseline`")])
+        }
+        Err(mistakes) => Err(mistakes),
+    }
 }
 
 /// Marks what is known, and writes a new baseline where one is asked for: what to tell the user, or why it failed.
-#[expect(clippy::result_large_err, reason = "once a run")]
 pub(super) fn apply(
     baseline: Option<Baseline>,
     write: Option<&str>,

@@ -94,7 +94,8 @@ fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>, policy: Optio
         None => emit(format, &loaded.dossiers, &outcomes, code),
     }
     for line in notes {
-        anstream::eprintln!("{}", freehold_base::shown(&line));
+        // names are foreign: each note stays one line
+        anstream::eprintln!("{}", freehold_base::shown(&line).replace('\n', " "));
     }
     code
 }

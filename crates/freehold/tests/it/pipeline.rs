@@ -17,9 +17,12 @@ fn repository() -> tempfile::TempDir {
     };
     write(
         "freehold.toml",
-        b"[organization]\ncountry = \"DE\"\n\n[use]\ncommercial = true\naccess = [\"weights\"]\nactivities = []\n",
+        b"[organization]\ncountry = \"DE\"\n\n[use]\ncommercial = true\naccess = [\"weights\"]\nactivities = []\ncustomer_countries = [\"DE\"]\n",
     );
-    write("models/refused/README.md", "---\n# modèle\nlicense: cc-by-nc-4.0\nbase_model: acme/base\n---\n".as_bytes());
+    write(
+        "models/refused/README.md",
+        "---\n# modèle\nlicense: apache-2.0\nbase_model: tencent/Hunyuan-A13B-Instruct # modèle\n---\n".as_bytes(),
+    );
     write("models/refused/config.json", b"{\"model_type\": \"llama\"}");
     write("models/open/config.json", b"{\"model_type\": \"llama\"}");
     write("models/clear/README.md", b"---\nlicense: mit\nbase_model: microsoft/phi-4\n---\n");
@@ -128,7 +131,7 @@ fn a_baseline_of_nothing_changes_no_status() {
         assert_eq!(with, without, "{what}");
         seen.insert(with);
     }
-    assert!(seen.len() >= 4, "{seen:?}");
+    assert_eq!(seen, std::collections::BTreeSet::from([0, 1, 3, 4, 5]));
 }
 
 #[test]
@@ -168,7 +171,7 @@ fn regions_hold_the_words_that_are_meant() {
         assert_eq!(by_line, text[at..at + size], "line and bytes name the same words");
         words.insert(by_line);
     }
-    assert!(words.contains("acme/base") || words.contains("cc-by-nc-4.0"), "{words:?}");
+    assert!(words.contains("tencent/Hunyuan-A13B-Instruct"), "{words:?}");
 }
 
 #[test]
@@ -231,11 +234,41 @@ fn templates_are_written_once_and_are_yaml() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_name_cannot_command_the_runner() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("m/a\n::error::b");
+    fs::create_dir_all(&model).unwrap();
+    fs::write(model.join("README.md"), "---\nlicense: cc-by-nc-4.0\nbase_model: \"x\\n::set-env::y\"\n---\n").unwrap();
+    let args =
+        ["check", "m", "m/a\n::error::b", "absent\n::error::c", AS_OF, "--made-by=third-party", "--format=github"];
+    run(dir.path(), &["check", "m", AS_OF, "--made-by=third-party", "--write-baseline", "known.toml"]);
+    let with = [&args[..], &["--baseline", "known.toml"]].concat();
+    for args in [&args[..], &with] {
+        let (_, out, err) = run(dir.path(), args);
+        let kinds = [
+            "::error file=",
+            "::warning file=",
+            "::notice file=",
+            "::error title=",
+            "freehold: ",
+            "not counted: ",
+            "baseline: ",
+        ];
+        for line in out.lines().chain(err.lines()) {
+            assert!(kinds.iter().any(|k| line.starts_with(k)), "{line}");
+        }
+    }
+}
+
+#[test]
 fn every_flag_of_a_template_exists() {
     let dir = tempfile::tempdir().unwrap();
     let help: String = ["check", "init"].map(|c| run(dir.path(), &["help", c]).1).concat();
     for file in ["action.yml", "ci/github.yml", "ci/gitlab.yml"] {
         let text = fs::read_to_string(root().join(file)).unwrap();
+        // comments name flags of other commands
+        let text: String = text.lines().filter(|l| !l.starts_with('#')).map(|l| format!("{l}\n")).collect();
         let flags = text
             .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
             .filter(|w| w.starts_with("--") && w.len() > 2);
