@@ -234,7 +234,7 @@ fn read_agreements(top: &Table<'_, '_>, catalog: &Catalog, own: &mut OwnLaw, sin
         let replaces: Vec<usize> =
             row.texts("licenses").iter().filter_map(|t| license_of(t, "licenses", catalog, sink)).collect();
         if row.get("works").is_none() && row.get("licenses").is_none() {
-            let help = "works = [\"org/name*\"], or licenses = [\"ID\"] for every work under one";
+            let help = "works = [\"org/name*\"], or licenses = [\"LICENSE\"] for every work under one";
             sink.error_help("covers-nothing", row.span, "names neither `works` nor `licenses`", help);
         }
         let (uses, uses_written) = coverage(&row, catalog, sink);

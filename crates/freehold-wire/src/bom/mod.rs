@@ -425,5 +425,4 @@ fn place_in_words(e: &Evidence) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 mod tests;
