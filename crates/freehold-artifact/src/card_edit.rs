@@ -30,7 +30,12 @@ pub fn edit_card(text: &str, fields: &[CardField]) -> Result<String, String> {
     }
     let mut out = text.to_owned();
     for field in fields {
-        out = edit_one(&out, field)?;
+        let edited = edit_one(&out, field)?;
+        // a card whose lines a program of YAML sees elsewhere would come out broken: then nothing is written
+        if edit_one(&edited, field).as_deref() != Ok(edited.as_str()) {
+            return Err(format!("the front matter is written so oddly that `{}` cannot be set safely", field.key));
+        }
+        out = edited;
     }
     Ok(out)
 }
