@@ -1,6 +1,6 @@
 //! Secrets and control characters never leave this crate.
 
-use freehold_base::mask_secrets;
+use freehold_base::{mask_secrets, masked};
 
 /// Characters that move a terminal's cursor or turn the reading direction.
 fn is_unsafe(c: char) -> bool {
@@ -22,7 +22,10 @@ pub(crate) fn clean(text: &str, bytes_max: usize) -> String {
     while !text.is_char_boundary(margin) {
         margin -= 1;
     }
-    let masked = mask_secrets(text.get(..margin).unwrap_or_default());
+    let masked = masked(text.get(..margin).unwrap_or_default());
+    if masked.len() <= bytes_max && masked.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return masked.into_owned();
+    }
     let mut out = String::with_capacity(masked.len().min(bytes_max));
     for c in masked.chars() {
         let c = if is_unsafe(c) { '\u{fffd}' } else { c };

@@ -121,7 +121,11 @@ impl<'a> Sink<'a> {
         }
         let start = bytes.and_then(|(s, _)| usize::try_from(s).ok());
         let line = start.and_then(|s| self.lines.as_ref().map(|l| l.line(s)));
-        let key = clean(&format!("{}{key}", self.member), KEY_BYTES_MAX);
+        let key = if self.member.is_empty() {
+            clean(key, KEY_BYTES_MAX)
+        } else {
+            clean(&format!("{}{key}", self.member), KEY_BYTES_MAX)
+        };
         let bytes = bytes.map(|(s, e)| (s.saturating_add(self.shift), e.saturating_add(self.shift)));
         let evidence = Evidence { file: self.file.to_owned(), key, bytes, line };
         self.out.facts.push(Fact { kind, value, evidence });

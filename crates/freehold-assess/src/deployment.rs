@@ -1,6 +1,7 @@
 //! The facts of a deployment, and what a term sees of them.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use freehold_base::Value;
 use freehold_catalog::{ActivityMask, Catalog, FactId, FactTable, Facts, Presumed};
@@ -50,14 +51,15 @@ impl Access {
 /// What the user states: who, what for, how it reaches whom.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deployment {
-    values: Vec<Option<Value>>,
+    /// Shared: one deployment is that of thousands of models.
+    values: Arc<Vec<Option<Value>>>,
     activities: Option<ActivityMask>,
 }
 
 impl Deployment {
     /// Nothing stated.
     pub fn empty(catalog: &Catalog) -> Deployment {
-        Deployment { values: vec![None; catalog.facts.facts.len()], activities: None }
+        Deployment { values: Arc::new(vec![None; catalog.facts.facts.len()]), activities: None }
     }
 
     /// States a fact. The value's type and words are the reader's to check.
@@ -68,7 +70,7 @@ impl Deployment {
                 _ => None,
             };
         }
-        if let Some(slot) = self.values.get_mut(usize::from(id.0)) {
+        if let Some(slot) = Arc::make_mut(&mut self.values).get_mut(usize::from(id.0)) {
             *slot = value;
         }
     }

@@ -212,6 +212,11 @@ pub struct HouseUse {
 }
 
 impl House {
+    /// True where there is no entry at all.
+    pub fn is_empty(&self) -> bool {
+        self.agreements.is_empty() && self.positions.is_empty() && self.attestations.is_empty()
+    }
+
     /// How an agreement is cited: `agreement acme with Acme Inc., 2026-03-01`.
     pub fn cite_agreement(&self, index: usize) -> String {
         self.agreements

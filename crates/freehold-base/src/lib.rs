@@ -14,7 +14,7 @@ mod value;
 pub use diagnostic::{Diagnostic, Label, Severity, nearest};
 pub use evidence::{Evidence, Fact, FactKind, TextFile, TextKind};
 pub use graph::{Basis, By, Claim, Covers, Edge, Graph, MadeBy, Relation, Work, WorkKind};
-pub use mask::mask_secrets;
+pub use mask::{mask_secrets, masked};
 pub use permission::{Permission, Range, Truth, Verdict};
 pub use shown::shown;
 pub use value::{Month, Value};

@@ -1,5 +1,7 @@
 //! Secrets that must not be told: access tokens and passwords in addresses.
 
+use std::borrow::Cow;
+
 /// A token's prefix, the shortest tail that is taken for a secret, and what the tail consists of.
 struct Token {
     prefix: &'static str,
@@ -45,9 +47,14 @@ const PASSWORD_BYTES_MIN: usize = 8;
 /// `text` with the tail of every access token, and the password of every `scheme://user:password@host`, replaced by `*`, byte
 /// for byte, so that offsets stay right.
 pub fn mask_secrets(text: &str) -> String {
+    masked(text).into_owned()
+}
+
+/// [`mask_secrets`] without a copy where there is nothing to mask, as in nearly every value.
+pub fn masked(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     if bytes.len() < PASSWORD_BYTES_MIN {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let mut hidden: Vec<(usize, usize)> = Vec::new();
     // one pass: few bytes begin a prefix, and nearly every value holds no token
@@ -69,25 +76,22 @@ pub fn mask_secrets(text: &str) -> String {
     }
     hide_passwords(bytes, &mut hidden);
     if hidden.is_empty() {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let mut out = bytes.to_vec();
     for (from, to) in hidden {
         out.get_mut(from..to).unwrap_or_default().fill(b'*');
     }
     // whole characters were replaced: what is hidden begins and ends beside ASCII
-    String::from_utf8(out).unwrap_or_default()
+    Cow::Owned(String::from_utf8(out).unwrap_or_default())
 }
 
 /// Bytes of an address in which its password is looked for.
 const ADDRESS_BYTES_MAX: usize = 256;
 
 fn hide_passwords(bytes: &[u8], hidden: &mut Vec<(usize, usize)>) {
-    for (at, w) in bytes.windows(3).enumerate() {
-        if w != b"://" {
-            continue;
-        }
-        let rest = bytes.get(at + 3..).unwrap_or_default();
+    for (at, _) in bytes.iter().enumerate().filter(|(_, b)| **b == b':') {
+        let Some(rest) = bytes.get(at..).and_then(|tail| tail.strip_prefix(b"://")) else { continue };
         let end =
             rest.iter().take(ADDRESS_BYTES_MAX).position(|b| matches!(b, b'/' | b' ' | b'\n' | b'"' | b'\'' | b'@'));
         let Some(end) = end.filter(|e| rest.get(*e) == Some(&b'@')) else { continue };

@@ -265,6 +265,10 @@ impl Numbers {
     /// How many numbers of the two are stated on both sides and agree; `None` where one differs, or too few are stated to
     /// tell anything: layers, width and heads must be, and two of the others besides the rotary base.
     pub fn agreement(&self, other: &Numbers) -> Option<usize> {
+        // most rows differ here
+        if [same(self.layers, other.layers), same(self.hidden, other.hidden)] != [Outcome::Agrees; 2] {
+            return None;
+        }
         let outcomes = self.outcomes(other);
         if outcomes.iter().any(|(_, o)| *o == Outcome::Differs) {
             return None;
@@ -344,11 +348,12 @@ impl Fingerprints {
 
     /// The row beside the header; `None` where something rules it out.
     fn compare<'f>(&self, row: &'f Fingerprint, header: &Header) -> Option<Comparison<'f>> {
+        // numbers first: they rule out nearly all rows, and comparing them costs least
+        row.numbers.agreement(&header.numbers)?;
         let architecture = among(&header.architectures, &row.architectures);
         if architecture == Outcome::Differs {
             return None;
         }
-        row.numbers.agreement(&header.numbers)?;
         let mut outcomes = vec![(Sign::Architecture, architecture)];
         outcomes.extend(row.numbers.outcomes(&header.numbers));
         outcomes.push((

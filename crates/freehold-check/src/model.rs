@@ -209,13 +209,17 @@ fn findings(files: &ModelFiles<'_>, graph: &Graph, catalog: &Catalog) -> Vec<Fin
 
 /// True where two names are one model, also through a re-upload's name; a local path says nothing either way.
 pub(crate) fn same_model(a: &str, b: &str, catalog: &Catalog) -> bool {
-    let canonical = |id: &str| match catalog.models.resolve(id) {
+    let local = |id: &str| !freehold_lineage::is_repository_id(id);
+    local(a) || local(b) || canonical(a, catalog) == canonical(b, catalog)
+}
+
+/// The name that all names of a known model come to, in lower case; any other name in lower case.
+pub(crate) fn canonical(id: &str, catalog: &Catalog) -> String {
+    match catalog.models.resolve(id) {
         Some(Known::Id(rows)) => rows.first().map_or(id.to_lowercase(), |r| r.id.to_lowercase()),
         Some(Known::Reupload { model, .. }) => model.to_lowercase(),
         None => id.to_lowercase(),
-    };
-    let local = |id: &str| !freehold_lineage::is_repository_id(id);
-    local(a) || local(b) || canonical(a) == canonical(b)
+    }
 }
 
 fn not_read(files: &ModelFiles<'_>, graph: &Graph) -> Vec<String> {

@@ -5,7 +5,7 @@ use freehold_assess::{Finding, FindingCode, Likeness, Resemblance};
 use freehold_base::{Evidence, Fact, FactKind, Graph, Work, WorkKind};
 use freehold_catalog::{Catalog, Comparison, FoundTemplate, Header, Match as Known, Numbers, Sign};
 
-use crate::model::same_model;
+use crate::model::canonical;
 
 /// Most bases that a finding's sentence names.
 const NAMED_MAX: usize = 3;
@@ -54,15 +54,17 @@ fn family(id: &str, catalog: &Catalog) -> Option<String> {
 
 /// True where the model is a published one, or its lineage names one of the bases or of their family.
 fn is_declared(bases: &[&str], graph: &Graph, catalog: &Catalog) -> bool {
-    let same_family = |base: &str, id: &str| {
-        let family_of_base = family(base, catalog);
-        family_of_base.is_some() && family_of_base == family(id, catalog)
-    };
+    if catalog.models.resolve(&graph.works[graph.subject].id).is_some() {
+        return true;
+    }
+    let bases: Vec<(String, Option<String>)> =
+        bases.iter().map(|b| (canonical(b, catalog), family(b, catalog))).collect();
     let named = |work: &Work| {
-        let repository = freehold_lineage::is_repository_id(&work.id);
-        bases.iter().any(|b| (repository && same_model(b, &work.id, catalog)) || same_family(b, &work.id))
+        let known = canonical(&work.id, catalog);
+        let (repository, own) = (freehold_lineage::is_repository_id(&work.id), family(&known, catalog));
+        bases.iter().any(|(base, family)| (own.is_some() && own == *family) || (repository && known == *base))
     };
-    catalog.models.resolve(&graph.works[graph.subject].id).is_some() || graph.works.iter().any(named)
+    graph.works.iter().any(named)
 }
 
 /// Bases that the files name and of which nothing is known.

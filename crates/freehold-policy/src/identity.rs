@@ -1,5 +1,7 @@
 //! What a waiver is bound to: a digest of everything that was read of a model, and of each legal text.
 
+use std::fmt::Write as _;
+
 use freehold_base::{Fact, TextFile};
 use sha2::{Digest, Sha256};
 
@@ -47,7 +49,13 @@ fn sum(mut parts: Vec<String>) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::from("sha256:"), |out, b| format!("{out}{b:02x}"))
+    let mut out = String::with_capacity("sha256:".len() + 2 * bytes.len());
+    out.push_str("sha256:");
+    for b in bytes {
+        // writing to a string cannot fail
+        let _ = write!(out, "{b:02x}");
+    }
+    out
 }
 
 #[cfg(test)]

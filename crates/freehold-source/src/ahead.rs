@@ -3,7 +3,9 @@
 //! Which files make a model is decided by the walk alone, in its order; reading a folder's files decides nothing, so it
 //! can be done early. What was read waits for the walk; little waits, so that memory stays bounded.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -17,7 +19,9 @@ use crate::reader::{ReadFolder, Reader};
 /// Most threads that read.
 const THREADS_MAX: usize = 8;
 /// Most folders of one level that are ordered before the walk comes to them.
-pub(crate) const WINDOW: usize = 16;
+pub(crate) const WINDOW: usize = 32;
+/// Folders that a thread is handed at once: waking one for each costs as much as reading it.
+pub(crate) const BATCH: usize = 8;
 /// Bytes of text that wait before nothing more is ordered.
 const WAITING_BYTES_MAX: usize = 8 << 20;
 
@@ -25,13 +29,20 @@ const WAITING_BYTES_MAX: usize = 8 << 20;
 pub(crate) type Outcome = (Option<ReadFolder>, Vec<Diagnostic>);
 
 struct Order {
-    dir: PathBuf,
-    rel: String,
-    reply: SyncSender<Outcome>,
+    /// Each folder's path, and the one that it is told by.
+    folders: Vec<(PathBuf, String)>,
+    reply: SyncSender<Vec<Outcome>>,
 }
 
-/// A folder that was ordered.
-pub(crate) struct Coming(Receiver<Outcome>);
+/// Folders that were ordered together.
+struct Batch {
+    reply: Receiver<Vec<Outcome>>,
+    /// What came and was not taken yet.
+    outcomes: Vec<Option<Outcome>>,
+}
+
+/// A folder that was ordered: its place in a batch.
+pub(crate) struct Coming(Rc<RefCell<Batch>>, usize);
 
 /// Threads that read folders; they end when this goes.
 pub(crate) struct Ahead {
@@ -57,30 +68,42 @@ impl Ahead {
                     // whoever holds the lock waits for the next; the others read
                     let next = receive.lock().map(|r| r.recv());
                     let Ok(Ok(order)) = next else { return };
-                    let mut reader = Reader::new(root, limits, limits.entries_max);
-                    let read = reader.folder(&order.dir, &order.rel);
-                    waiting.fetch_add(text_bytes(read.as_ref()), Ordering::Relaxed);
+                    let one = |(dir, rel): (PathBuf, String)| {
+                        let mut reader = Reader::new(root, limits, limits.entries_max);
+                        let read = reader.folder(&dir, &rel);
+                        waiting.fetch_add(text_bytes(read.as_ref()), Ordering::Relaxed);
+                        (read, reader.diagnostics)
+                    };
                     // nobody waits any more where the walk has ended
-                    let _ = order.reply.send((read, reader.diagnostics));
+                    let _ = order.reply.send(order.folders.into_iter().map(one).collect());
                 }
             });
         }
         Some(Ahead { orders, waiting })
     }
 
-    /// Has a folder read; `None` where enough waits already.
-    pub(crate) fn order(&self, dir: &Path, rel: String) -> Option<Coming> {
-        if self.waiting.load(Ordering::Relaxed) > WAITING_BYTES_MAX {
-            return None;
+    /// True where enough waits already.
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > WAITING_BYTES_MAX
+    }
+
+    /// Has folders read; nothing comes where the threads are gone.
+    pub(crate) fn order(&self, folders: Vec<(PathBuf, String)>) -> Vec<Coming> {
+        let (count, (reply, receive)) = (folders.len(), sync_channel(1));
+        if count == 0 || self.orders.send(Order { folders, reply }).is_err() {
+            return Vec::new();
         }
-        let (reply, receive) = sync_channel(1);
-        self.orders.send(Order { dir: dir.to_path_buf(), rel, reply }).ok()?;
-        Some(Coming(receive))
+        let batch = Rc::new(RefCell::new(Batch { reply: receive, outcomes: Vec::new() }));
+        (0..count).map(|at| Coming(Rc::clone(&batch), at)).collect()
     }
 
     /// Waits for a folder; `None` where its thread is gone.
     pub(crate) fn take(&self, coming: &Coming) -> Option<Outcome> {
-        let outcome = coming.0.recv().ok()?;
+        let mut batch = coming.0.borrow_mut();
+        if batch.outcomes.is_empty() {
+            batch.outcomes = batch.reply.recv().ok()?.into_iter().map(Some).collect();
+        }
+        let outcome = batch.outcomes.get_mut(coming.1)?.take()?;
         self.waiting.fetch_sub(text_bytes(outcome.0.as_ref()), Ordering::Relaxed);
         Some(outcome)
     }

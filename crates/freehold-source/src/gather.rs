@@ -99,25 +99,29 @@ pub(crate) fn artifact(root_name: String, mut files: Vec<ReadFile>) -> Artifact 
 /// Files are of one model where `general.basename`, else `general.name`, else the file name without its shard and
 /// quantization is the same. With a card or a config in the folder it is one model, whatever its files say of
 /// themselves. Projectors and all other files go to each.
-pub(crate) fn split(root_name: &str, own: &[ReadFile], rest: Vec<ReadFile>) -> Vec<Artifact> {
-    let together = |own: &[ReadFile], rest: Vec<ReadFile>| {
-        let files = own.iter().cloned().chain(rest).collect();
-        vec![artifact(root_name.to_owned(), files)]
-    };
+pub(crate) fn split(root_name: &str, own: Vec<ReadFile>, rest: Vec<ReadFile>) -> Vec<Artifact> {
+    match several(root_name, &own, &rest) {
+        Some(artifacts) => artifacts,
+        None => vec![artifact(root_name.to_owned(), own.into_iter().chain(rest).collect())],
+    }
+}
+
+/// [`split`] where the files are of several models.
+fn several(root_name: &str, own: &[ReadFile], rest: &[ReadFile]) -> Option<Vec<Artifact>> {
     let speaks = |f: &&ReadFile| f.said.model_file && !f.is_gguf();
     if own.iter().filter(speaks).any(|f| !f.is_recipe()) {
-        return together(own, rest);
+        return None;
     }
     let (recipes, others): (Vec<&ReadFile>, Vec<&ReadFile>) = own.iter().partition(|f| speaks(f));
     if !recipes.is_empty() && (recipes.len() == 1 || others.iter().any(|f| f.said.model_file)) {
-        return together(own, rest);
+        return None;
     }
     if !recipes.is_empty() {
         let one = |recipe: &ReadFile| {
             let files = others.iter().copied().chain([recipe]).cloned().chain(rest.iter().cloned()).collect();
             artifact(below(root_name, recipe.base()), files)
         };
-        return recipes.into_iter().map(one).collect();
+        return Some(recipes.into_iter().map(one).collect());
     }
     let (models, shared): (Vec<&ReadFile>, Vec<&ReadFile>) = own.iter().partition(|f| f.is_gguf() && !f.is_projector());
     // the later shards of a model carry no name: they take that of the first
@@ -134,17 +138,15 @@ pub(crate) fn split(root_name: &str, own: &[ReadFile], rest: Vec<ReadFile>) -> V
         groups.entry(identity).or_default().push(file);
     }
     if groups.len() < 2 {
-        return together(own, rest);
+        return None;
     }
-    groups
-        .into_values()
-        .map(|group| {
-            let label = group.first().map(|f| without_shard(f.base())).unwrap_or_default();
-            let with = shared.iter().copied().filter(|f| speaks_for(f, &group, own)).collect::<Vec<_>>();
-            let files = group.into_iter().chain(with).cloned().chain(rest.iter().cloned()).collect();
-            artifact(below(root_name, &label), files)
-        })
-        .collect()
+    let one = |group: Vec<&ReadFile>| {
+        let label = group.first().map(|f| without_shard(f.base())).unwrap_or_default();
+        let with = shared.iter().copied().filter(|f| speaks_for(f, &group, own)).collect::<Vec<_>>();
+        let files = group.into_iter().chain(with).cloned().chain(rest.iter().cloned()).collect();
+        artifact(below(root_name, &label), files)
+    };
+    Some(groups.into_values().map(one).collect())
 }
 
 fn below(root_name: &str, label: &str) -> String {

@@ -43,7 +43,7 @@ pub(crate) fn artifacts(name: &str, disk: &DiskFile, members: Members) -> (Vec<A
             // texts around the only model speak for it
             rest.extend(spare.take().unwrap_or_default());
         }
-        out.extend(gather::split(if folder.is_empty() { name } else { &folder }, &own, rest));
+        out.extend(gather::split(if folder.is_empty() { name } else { &folder }, own, rest));
     }
     let mut diagnostics = members.diagnostics;
     if let Some(first) = out.first_mut() {

@@ -8,7 +8,7 @@ use freehold_artifact::Artifact;
 use freehold_artifact::manifest::{self, Digest};
 use freehold_base::{Diagnostic, FactKind, Severity};
 
-use crate::ahead::{Ahead, Coming, WINDOW};
+use crate::ahead::{Ahead, BATCH, Coming, WINDOW};
 use crate::cache::{self, Snapshot};
 use crate::disk::read_small;
 use crate::gather::{self, ReadFile};
@@ -230,7 +230,7 @@ impl<'w> Walk<'w> {
             return loose;
         }
         let kept = places::kept(dir, marked);
-        let artifacts = gather::split(kept.as_ref().map_or(name, |k| k.repository.as_str()), &own, loose);
+        let artifacts = gather::split(kept.as_ref().map_or(name, |k| k.repository.as_str()), own, loose);
         for mut artifact in artifacts {
             let Some(kept) = &kept else {
                 self.emit(artifact);
@@ -252,15 +252,19 @@ impl<'w> Walk<'w> {
         coming: &mut VecDeque<(usize, Coming)>,
     ) {
         let Some(ahead) = &self.ahead else { return };
-        while coming.len() < WINDOW
-            && let Some((child, path)) = folders.get(*next)
-        {
-            // repositories of a cache are read by their snapshots
-            if !SKIPPED.contains(&child.as_str()) && !is_hub(child) {
-                let Some(one) = ahead.order(path, join(rel, child)) else { return };
-                coming.push_back((*next, one));
+        while coming.len() + BATCH <= WINDOW && *next < folders.len() && !ahead.is_full() {
+            let (mut numbers, mut batch) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
+            while batch.len() < BATCH
+                && let Some((child, path)) = folders.get(*next)
+            {
+                // repositories of a cache are read by their snapshots
+                if !SKIPPED.contains(&child.as_str()) && !is_hub(child) {
+                    numbers.push(*next);
+                    batch.push((path.clone(), join(rel, child)));
+                }
+                *next += 1;
             }
-            *next += 1;
+            coming.extend(numbers.into_iter().zip(ahead.order(batch)));
         }
     }
 

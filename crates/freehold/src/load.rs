@@ -271,10 +271,17 @@ fn nothing_at(path: &str) -> Diagnostic {
 
 /// A model's files, judged.
 pub(crate) fn dossier<'c>(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'c>) -> Dossier<'c> {
-    judge(parts(path, artifact, run), run.catalog)
+    let mut parts = parts(path, artifact, run);
+    let entries = artifact.files.iter().map(|f| (f.path.as_str(), f.bytes));
+    parts.subject.artifact = freehold_policy::artifact_digest(entries, &artifact.facts, &artifact.texts);
+    // the body of a card is no legal text
+    let legal = artifact.texts.iter().filter(|t| t.kind != TextKind::Card);
+    parts.subject.texts = legal.map(|t| (t.file.clone(), freehold_policy::text_digest(&t.text))).collect();
+    judge(parts, run.catalog)
 }
 
-/// [`dossier`] without questions, which cost as much as everything else together: for an inventory.
+/// [`dossier`] without questions, which cost as much as everything else together, and without the digests that waivers
+/// are bound to: for an inventory.
 pub(crate) fn inventory<'c>(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'c>) -> Dossier<'c> {
     judge_unasked(parts(path, artifact, run), run.catalog)
 }
@@ -303,12 +310,10 @@ fn parts(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'_>) -> P
     }
     let model = model(&files, &said, &run.index, run.catalog, &run.as_of);
     let mut subject = model.subject;
-    subject.place = crate::house::place(run.home.as_deref(), path, &subject.id);
-    let entries = artifact.files.iter().map(|f| (f.path.as_str(), f.bytes));
-    subject.artifact = freehold_policy::artifact_digest(entries, &artifact.facts, &artifact.texts);
-    // the body of a card is no legal text
-    let legal = artifact.texts.iter().filter(|t| t.kind != TextKind::Card);
-    subject.texts = legal.map(|t| (t.file.clone(), freehold_policy::text_digest(&t.text))).collect();
+    // entries of the house alone ask where a model lies
+    if !run.house.is_empty() {
+        subject.place = crate::house::place(run.home.as_deref(), path, &subject.id);
+    }
     Parts {
         subject,
         graph: model.graph,

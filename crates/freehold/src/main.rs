@@ -17,6 +17,11 @@ mod write;
 
 use std::process::ExitCode;
 
+/// Reading ten thousand models makes millions of short strings on several threads; the C library's allocator takes a
+/// fifth of that time (`docs/benchmarks.md`), and a static binary's takes more.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let catalog = match law::catalog(std::env::args_os()) {
         Ok(catalog) => catalog,

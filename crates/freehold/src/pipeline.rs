@@ -1,5 +1,6 @@
 //! What a pipeline is told of a run: the issues of `freehold-wire`, with the places of the working tree.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
@@ -17,10 +18,11 @@ const TEXT_BYTES_MAX: u64 = 4 << 20;
 pub(crate) fn of(loaded: &Loaded<'_>, run: &Run<'_>) -> Pipeline {
     let here = std::env::current_dir().and_then(|d| d.canonicalize()).unwrap_or_default();
     let mut models: Vec<Checked> = Vec::with_capacity(loaded.dossiers.len());
+    let mut taken = BTreeSet::new();
     for d in &loaded.dossiers {
         let mut one = model(d, &here);
         // several models of one file, or of one name in a store, are told apart by what they are called
-        if models.iter().any(|m| m.path == one.path) {
+        if !taken.insert(one.path.clone()) {
             one.path = format!("{}#{}", one.path, d.subject.id);
         }
         models.push(one);

@@ -3,17 +3,22 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use freehold_artifact::Artifact;
 use freehold_base::Diagnostic;
 use freehold_catalog::Catalog;
-use freehold_reference::{Definitions, Language, Limits, Reference, ReferenceKind, scan};
+use freehold_reference::{Definitions, Language, Limits, Reference, ReferenceKind, Scanned, scan};
+use ignore::WalkState;
 
 /// Open references that wait for the end of a walk; further ones are told as they stand.
 const WAITING_MAX: usize = 65_536;
 /// Files of one walk for references.
 const FILES_MAX: usize = 500_000;
+/// Most threads that read them.
+const THREADS_MAX: usize = 8;
 
 /// Bytes of a file that are looked at to tell text from bytes.
 const HEAD_BYTES: usize = 8192;
@@ -99,45 +104,18 @@ pub(crate) fn walk(
     said: &mut Vec<Diagnostic>,
     tell: &mut dyn FnMut(Reference),
 ) -> usize {
-    let root = Path::new(path);
-    let mut walk = ignore::WalkBuilder::new(root);
-    walk.hidden(false).follow_links(false).sort_by_file_path(Ord::cmp);
-    let below = {
-        let root = root.to_path_buf();
-        move |p: &Path| p.strip_prefix(&root).unwrap_or(p).to_string_lossy().replace('\\', "/")
-    };
-    let (place, whole) = (below.clone(), read.folders.difference(&read.mixed).cloned().collect::<BTreeSet<_>>());
-    walk.filter_entry(move |e| {
-        let name = e.file_name();
-        let foreign = name == ".git" || name == "node_modules" || name == "site-packages" || name == "__pycache__";
-        let folder = e.depth() > 0 && e.file_type().is_some_and(|t| t.is_dir());
-        !(foreign || (folder && whole.contains(&place(e.path()))))
-    });
+    let mut files = files_below(path, read);
+    if files.len() > FILES_MAX {
+        let message = format!("too many files: names are looked for in the first {FILES_MAX}");
+        said.push(Diagnostic::warning("walk-limit", message).in_file(path));
+        files.truncate(FILES_MAX);
+    }
     // what other files of the tree may settle waits until all are read
     let mut definitions = Definitions::default();
     let mut waiting: Vec<(Reference, bool)> = Vec::new();
     let mut files_read = 0_usize;
-    for entry in walk.build().flatten() {
-        if files_read >= FILES_MAX {
-            let message = format!("too many files: the walk for names stopped after {FILES_MAX}");
-            said.push(Diagnostic::warning("walk-limit", message).in_file(path));
-            break;
-        }
-        if !entry.file_type().is_some_and(|t| t.is_file()) {
-            continue;
-        }
-        let file = entry.path();
-        let shown = match below(file) {
-            // the root is the file
-            own if own.is_empty() => file.to_string_lossy().into_owned(),
-            own => own,
-        };
-        if read.holds_file(&shown) {
-            continue;
-        }
-        let Some(text) = text_of(file).filter(|text| Language::of(&shown, text).is_some()) else { continue };
+    for scanned in scanned(&files) {
         files_read += 1;
-        let scanned = scan(&shown, &text, &Limits::default());
         definitions.add(scanned.definitions);
         for r in scanned.references {
             if r.variable.is_some() && waiting.len() < WAITING_MAX {
@@ -155,4 +133,76 @@ pub(crate) fn walk(
         }
     }
     files_read
+}
+
+/// The files below a path that may name models, in their order, each with the name that it is told by.
+fn files_below(path: &str, read: &AlreadyRead) -> Vec<(PathBuf, String)> {
+    let root = Path::new(path);
+    let mut walk = ignore::WalkBuilder::new(root);
+    walk.hidden(false).follow_links(false).threads(threads());
+    let below = |p: &Path| p.strip_prefix(root).unwrap_or(p).to_string_lossy().replace('\\', "/");
+    let found = Mutex::new(Vec::new());
+    walk.build_parallel().run(|| {
+        let found = &found;
+        Box::new(move |entry| {
+            let Ok(entry) = entry else { return WalkState::Continue };
+            let (name, kind) = (entry.file_name(), entry.file_type());
+            let foreign = name == ".git" || name == "node_modules" || name == "site-packages" || name == "__pycache__";
+            if entry.depth() > 0 && kind.is_some_and(|t| t.is_dir()) {
+                let skipped = foreign || read.is_whole(&below(entry.path()));
+                return if skipped { WalkState::Skip } else { WalkState::Continue };
+            }
+            if foreign || !kind.is_some_and(|t| t.is_file()) {
+                return WalkState::Continue;
+            }
+            let shown = match below(entry.path()) {
+                // the root is the file
+                own if own.is_empty() => entry.path().to_string_lossy().into_owned(),
+                own => own,
+            };
+            if !read.holds_file(&shown)
+                && let Ok(mut found) = found.lock()
+            {
+                found.push((entry.into_path(), shown));
+            }
+            WalkState::Continue
+        })
+    });
+    let mut files = found.into_inner().unwrap_or_default();
+    // component by component, as a listing of each folder in turn would come
+    files.sort();
+    files
+}
+
+/// What the text files among these say, in their order; read on as many threads as there are cores.
+fn scanned(files: &[(PathBuf, String)]) -> Vec<Scanned> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut here: Vec<(usize, Scanned)> = Vec::new();
+        while let Some((at, (file, shown))) = {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            files.get(at).map(|f| (at, f))
+        } {
+            let Some(text) = text_of(file).filter(|text| Language::of(shown, text).is_some()) else { continue };
+            here.push((at, scan(shown, &text, &Limits::default())));
+        }
+        here
+    };
+    let mut all = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads().min(files.len())).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
+        for other in others {
+            match other.join() {
+                Ok(part) => all.extend(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_unstable_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, scanned)| scanned).collect()
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX)
 }
