@@ -31,7 +31,7 @@ pub use license::{
     QUOTE_WORDS_MAX, Reach, Reading, Relations, Requires, Review, Standing, Standings, Strictness, TOPICS, Term,
     Upstream,
 };
-pub use models::{Match, ModelRow, Models, expand};
+pub use models::{Match, ModelRow, Models, OLLAMA_PREFIX, expand};
 pub use obligations::{Obligation, Obligations};
 pub use tags::{TagMeaning, Tags};
 pub use territories::{Territories, countries, is_country};

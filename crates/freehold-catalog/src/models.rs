@@ -79,6 +79,9 @@ pub struct Models {
     suffixes: Vec<(String, Relation)>,
 }
 
+/// What stands before the name of a work that is known by Ollama's registry alone.
+pub const OLLAMA_PREFIX: &str = "ollama:";
+
 impl Models {
     /// Rows of this repository id; several where the terms changed or differ by part.
     pub fn find(&self, id: &str) -> Vec<&ModelRow> {
@@ -142,6 +145,28 @@ impl Models {
         let name = name.strip_prefix("library/").unwrap_or(&name);
         let hit = self.by_ollama.get(name).or_else(|| self.by_ollama.get(name.split(':').next()?));
         hit.map(String::as_str)
+    }
+
+    /// The work that an Ollama name means: the model that the catalog knows by it, a repository of the hub (`hf.co/org/name`),
+    /// else a name of its own. One with a namespace gets `ollama:` before it: `org/name` in Ollama's registry and on the hub
+    /// are two publishers' works.
+    pub fn ollama_work(&self, name: &str) -> String {
+        let bare = name.strip_prefix("registry.ollama.ai/").unwrap_or(name);
+        let bare = bare.strip_prefix("library/").unwrap_or(bare);
+        if let Some(id) = self.by_ollama_name(bare) {
+            return id.to_string();
+        }
+        let untagged = match bare.rsplit_once(':') {
+            Some((path, tag)) if !tag.contains('/') => path,
+            _ => bare,
+        };
+        if let Some(id) = ["hf.co/", "huggingface.co/"].iter().find_map(|hub| untagged.strip_prefix(hub)) {
+            return id.to_string();
+        }
+        if untagged.contains('/') {
+            return format!("{OLLAMA_PREFIX}{untagged}");
+        }
+        bare.strip_suffix(":latest").unwrap_or(bare).to_string()
     }
 
     pub(crate) fn load(&mut self, root: &Node, stem: &str, sink: &Sink<'_>) {

@@ -8,7 +8,7 @@ use freehold_base::{
     Basis, By, Claim, Covers, Diagnostic, Edge, Evidence, Fact, FactKind, Graph, MadeBy, Relation, Severity, Value,
     Work, WorkKind,
 };
-use freehold_catalog::{Catalog, Match, ModelRow};
+use freehold_catalog::{Catalog, Match, ModelRow, OLLAMA_PREFIX};
 
 /// Most works that a graph may hold; the rest is cut off with a warning.
 pub const WORKS_MAX: usize = 100_000;
@@ -272,7 +272,7 @@ fn parents(graph: &mut Graph, described: &Described<'_>, facts: &Facts<'_>, cata
             return;
         }
         let parent = work_index(graph, &id, evidence);
-        if is_repository_id(&id) {
+        if is_repository_id(&id) || id.starts_with(OLLAMA_PREFIX) {
             // a base that is fetched from a hub is its publisher's
             graph.works[parent].made_by.get_or_insert(MadeBy::ThirdParty);
         }
@@ -324,7 +324,8 @@ fn parents(graph: &mut Graph, described: &Described<'_>, facts: &Facts<'_>, cata
                 if id.eq_ignore_ascii_case(&own) {
                     break;
                 }
-                add(graph, &id, Relation::Derived, &f.evidence);
+                // the catalog's id, which is the hub's wherever the name stood
+                add(graph, &format!("hf:{id}"), Relation::Derived, &f.evidence);
                 break;
             }
         }
@@ -375,7 +376,9 @@ fn clean_id(raw: &str, evidence: &Evidence, catalog: &Catalog) -> String {
             let id = catalog.models.by_ollama_name(bare).or_else(|| catalog.models.by_display_name(bare));
             return id.unwrap_or(bare.strip_suffix(":latest").unwrap_or(bare)).to_string();
         }
-        return bare.split(':').next().unwrap_or(bare).to_string();
+        // a file below the recipe, written without `./`
+        let file = [".gguf", ".safetensors", ".bin"].iter().any(|e| bare.ends_with(e));
+        return if file { bare.to_string() } else { catalog.models.ollama_work(bare) };
     }
     if !raw.contains('/')
         && let Some(id) = catalog.models.by_display_name(raw)
@@ -400,7 +403,8 @@ pub fn is_repository_id(text: &str) -> bool {
 }
 
 fn looks_local(id: &str) -> bool {
-    id.starts_with(['.', '/', '~']) || id.contains('\\') || (id.contains('/') && !is_repository_id(id))
+    let registry = id.starts_with(OLLAMA_PREFIX);
+    id.starts_with(['.', '/', '~']) || id.contains('\\') || (id.contains('/') && !registry && !is_repository_id(id))
 }
 
 /// Ids of works that are named and of which nothing is known: no row, no claim, no parent.

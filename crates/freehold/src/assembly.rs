@@ -108,7 +108,7 @@ pub(crate) fn of_parts<'c>(path: &str, parts: Vec<Dossier<'c>>, run: &Run<'c>) -
 
 fn named<'c>(id: String, kind: ReferenceKind, reference: &Reference, run: &Run<'c>) -> (Dossier<'c>, Evidence) {
     let id = match kind {
-        ReferenceKind::OllamaModel => run.catalog.models.by_ollama_name(&id).map(str::to_string).unwrap_or(id),
+        ReferenceKind::OllamaModel => run.catalog.models.ollama_work(&id),
         _ => id,
     };
     let evidence = reference.evidence.clone();

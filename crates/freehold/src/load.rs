@@ -145,8 +145,8 @@ pub(crate) fn dossiers<'c>(paths: &[&str], run: &Run<'c>) -> Loaded<'c> {
                 continue;
             }
             Some(Named::Elsewhere(mut work)) => {
-                if let Some(id) = run.catalog.models.by_ollama_name(&work.id).filter(|_| path.starts_with("ollama:")) {
-                    work.id = id.to_string();
+                if path.starts_with("ollama:") {
+                    work.id = run.catalog.models.ollama_work(&work.id);
                 }
                 out.dossiers.push(crate::assembly::named_work_dossier(&work, path, run));
                 continue;

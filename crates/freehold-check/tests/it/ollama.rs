@@ -35,7 +35,7 @@ fn other_names_lose_their_tag_only_where_it_says_nothing() {
     for (value, expected) in [
         ("acme-secret:7b", "acme-secret:7b"),
         ("acme-secret:latest", "acme-secret"),
-        ("igorls/gemma-x:latest", "igorls/gemma-x"),
+        ("igorls/gemma-x:latest", "ollama:igorls/gemma-x"),
         ("hf.co/bartowski/X-GGUF:Q4_K_M", "bartowski/X-GGUF"),
     ] {
         assert_eq!(parents(FactKind::BaseModel, value, "Modelfile", "FROM"), [expected], "{value}");
@@ -44,4 +44,15 @@ fn other_names_lose_their_tag_only_where_it_says_nothing() {
     assert_eq!(parents(FactKind::BaseModel, "qwen2.5-coder", "README.md", "base_model"), ["qwen2.5-coder"]);
     let elsewhere = "models/manifests/evil.example/library/qwen2.5-coder/7b";
     assert!(parents(FactKind::Name, "qwen2.5-coder", elsewhere, "path").is_empty());
+}
+
+#[test]
+fn a_name_with_a_namespace_is_no_repository_of_the_hub() {
+    let catalog = freehold_law::catalog();
+    let work = |name: &str| catalog.models.ollama_work(name);
+    assert_eq!(work("mistralai/Mistral-7B-v0.1:latest"), "ollama:mistralai/Mistral-7B-v0.1");
+    assert_eq!(work("example.com:5000/team/model"), "ollama:example.com:5000/team/model");
+    assert_eq!(work("hf.co/bartowski/X-GGUF:Q4_K_M"), "bartowski/X-GGUF");
+    assert_eq!(work("nobody-has-heard-of-it:latest"), "nobody-has-heard-of-it");
+    assert_eq!(work("registry.ollama.ai/library/llama3.1:8b"), "meta-llama/Llama-3.1-8B-Instruct");
 }
