@@ -140,21 +140,24 @@ fn files_below(path: &str, read: &AlreadyRead) -> Vec<(PathBuf, String)> {
     let root = Path::new(path);
     let mut walk = ignore::WalkBuilder::new(root);
     walk.hidden(false).follow_links(false).threads(threads());
-    let below = |p: &Path| p.strip_prefix(root).unwrap_or(p).to_string_lossy().replace('\\', "/");
+    let below = {
+        let root = root.to_path_buf();
+        move |p: &Path| p.strip_prefix(&root).unwrap_or(p).to_string_lossy().replace('\\', "/")
+    };
+    let (place, whole) = (below.clone(), read.folders.difference(&read.mixed).cloned().collect::<BTreeSet<_>>());
+    // what is filtered is not opened; what the visitor skips has been
+    walk.filter_entry(move |e| {
+        let name = e.file_name();
+        let foreign = name == ".git" || name == "node_modules" || name == "site-packages" || name == "__pycache__";
+        let folder = e.depth() > 0 && e.file_type().is_some_and(|t| t.is_dir());
+        !(foreign || (folder && whole.contains(&place(e.path()))))
+    });
     let found = Mutex::new(Vec::new());
     walk.build_parallel().run(|| {
-        let found = &found;
+        let (found, below) = (&found, &below);
         Box::new(move |entry| {
-            let Ok(entry) = entry else { return WalkState::Continue };
-            let (name, kind) = (entry.file_name(), entry.file_type());
-            let foreign = name == ".git" || name == "node_modules" || name == "site-packages" || name == "__pycache__";
-            if entry.depth() > 0 && kind.is_some_and(|t| t.is_dir()) {
-                let skipped = foreign || read.is_whole(&below(entry.path()));
-                return if skipped { WalkState::Skip } else { WalkState::Continue };
-            }
-            if foreign || !kind.is_some_and(|t| t.is_file()) {
-                return WalkState::Continue;
-            }
+            let file = entry.ok().filter(|e| e.file_type().is_some_and(|t| t.is_file()));
+            let Some(entry) = file else { return WalkState::Continue };
             let shown = match below(entry.path()) {
                 // the root is the file
                 own if own.is_empty() => entry.path().to_string_lossy().into_owned(),
