@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::run::{root, run, session, shared};
+use crate::run::{installed, root, run, session, shared};
 
 const AS_OF: &str = "--as-of=2026-11-24";
 const FORMATS: [&str; 3] = ["cyclonedx", "cyclonedx-1.6", "spdx"];
@@ -90,15 +90,6 @@ fn judged(program: &Path, script: &str, files: &[&PathBuf], name: &str, value: &
         .output()
         .unwrap();
     (out.status.success(), String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned())
-}
-
-/// A program or folder of `./test` by its variable.
-fn installed(name: &str, what: &str) -> Option<PathBuf> {
-    let found = std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    if found.is_none() {
-        eprintln!("skipped: {name} is not set, so {what} cannot judge (./test installs it)");
-    }
-    found
 }
 
 /// One document in which a member is wrong, so that a judge that accepts everything is found out.

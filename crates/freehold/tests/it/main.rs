@@ -25,3 +25,4 @@ mod real;
 mod repository;
 mod run;
 mod scan;
+mod tutorial;

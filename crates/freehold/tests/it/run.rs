@@ -47,3 +47,12 @@ pub(crate) fn session(dir: &Path, commands: &[&[&str]]) -> String {
     let law = |line: &str| if line.starts_with("  law ") { "  law      …".to_string() } else { line.to_string() };
     out.lines().map(law).collect::<Vec<_>>().join("\n").replace(&dir.display().to_string(), "DIR")
 }
+
+/// A program or folder of `./test` by its variable.
+pub(crate) fn installed(name: &str, what: &str) -> Option<PathBuf> {
+    let found = std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    if found.is_none() {
+        eprintln!("skipped: {name} is not set, so {what} cannot judge (./test installs it)");
+    }
+    found
+}
