@@ -1,7 +1,7 @@
 //! A model's files: what they say, what their license texts are, and what a release shows.
 
 use freehold_assess::{Finding, FindingCode, Notice, Release, covers_of_file};
-use freehold_base::{Diagnostic, Evidence, Fact, FactKind, Graph, MadeBy, Relation, TextFile, TextKind};
+use freehold_base::{Basis, Claim, Diagnostic, Evidence, Fact, FactKind, Graph, MadeBy, Relation, TextFile, TextKind};
 use freehold_catalog::{Catalog, Effect, Match as Known};
 use freehold_lineage::{Described, RecognizedText, complete, describe, unknown_works};
 use freehold_text::{Identification, Index, Limits, Match, has_blank_holder, identify};
@@ -81,6 +81,7 @@ pub fn model(files: &ModelFiles<'_>, said: &Said, index: &Index<'_>, catalog: &C
         swap_base(&mut graph, base);
     }
     diagnostics.extend(complete(&mut graph, catalog, as_of));
+    passed_on(&mut graph, catalog);
     let mut all = files.diagnostics.to_vec();
     all.append(&mut diagnostics);
     Model {
@@ -112,6 +113,53 @@ fn recognized(file: &str, id: &Identification) -> Vec<RecognizedText> {
             None => vec![text(&format!("the text in {file}"), false)],
         },
     }
+}
+
+/// Copies of a base's license that lie in the model's own folder speak for that base, as its terms ask them to: who says
+/// in a tag what the model itself stands under, and puts the base's text beside it as `LICENSE-gemma.txt`, has said one
+/// thing of the model. Nothing is lifted by it: the base's terms reach the model through the base. A text that no base
+/// stands under, one that is altered, or one that is called `LICENSE` and no more, is the model's own.
+fn passed_on(graph: &mut Graph, catalog: &Catalog) {
+    let subject = graph.subject;
+    let license = |claim: &Claim| match claim.edition.as_deref() {
+        Some(edition) => catalog.license_of_edition(edition).map(|(i, _)| i),
+        None => catalog.license_named(&claim.license),
+    };
+    let declared: Vec<Option<usize>> =
+        graph.works[subject].claims.iter().filter(|c| c.basis == Basis::Declared).map(license).collect();
+    if declared.is_empty() {
+        return;
+    }
+    // nearest first
+    let mut bases: Vec<usize> = Vec::new();
+    let mut next = vec![subject];
+    while let Some(child) = next.pop() {
+        for edge in graph.edges.iter().filter(|e| e.child == child && e.relation != Relation::TrainedOnData) {
+            if edge.parent != subject && !bases.contains(&edge.parent) {
+                bases.push(edge.parent);
+                next.push(edge.parent);
+            }
+        }
+    }
+    let claims = std::mem::take(&mut graph.works[subject].claims);
+    for claim in claims {
+        let copied = license(&claim).filter(|i| {
+            let id = &catalog.licenses[*i].id;
+            claim.basis == Basis::Recognized
+                && !claim.altered
+                && !declared.contains(&Some(*i))
+                && is_named_for(&claim.evidence.file, id)
+        });
+        let stands_under = |w: &&usize| graph.works[**w].claims.iter().any(|c| license(c) == copied);
+        let of = bases.iter().filter(|_| copied.is_some()).find(stands_under).copied();
+        graph.works[of.unwrap_or(subject)].claims.push(claim);
+    }
+}
+
+/// `LICENSE-gemma.txt` is named for `gemma`; `LICENSE` is named for nothing.
+fn is_named_for(file: &str, license: &str) -> bool {
+    let fold = |s: &str| s.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    fold(file.rsplit('/').next().unwrap_or(file)).contains(&fold(license))
 }
 
 /// As if we had made the model anew on another base: its own statements and its other bases fall away.

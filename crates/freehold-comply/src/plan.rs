@@ -381,8 +381,11 @@ impl<'c> Work<'_, '_, 'c> {
         let find = |is: &dyn Fn(&ReleaseFile) -> bool| self.asked.files.iter().find(|f| is(f)).map(|f| f.path.clone());
         let about = || find(&|f| base(&f.path).starts_with("about") && prose(&base(&f.path)));
         let card = || find(&|f| f.path == "README.md" && has_front_matter(&f.text));
-        let readme =
-            || find(&|f| base(&f.path).starts_with("readme") && !f.path.contains('/') && prose(&base(&f.path)));
+        // a card is no documentation of a product
+        let readme = || {
+            let own = |p: &str| base(p).starts_with("readme") && !p.contains('/') && prose(&base(p));
+            find(&|f| own(&f.path) && !has_front_matter(&f.text))
+        };
         let found = may("about").then(about).flatten();
         let found = found.or_else(|| may("model-card").then(card).flatten());
         let found = found.or_else(|| may("documentation").then(readme).flatten());

@@ -41,7 +41,7 @@ pub(crate) fn step(relation: Relation) -> Option<&'static str> {
         Relation::Quantized => "quantized from",
         Relation::Converted => "converted (format changed) from",
         Relation::Distilled => "distilled from",
-        Relation::Derived => "modified from",
+        Relation::Derived => "derived from",
         _ => return None,
     })
 }

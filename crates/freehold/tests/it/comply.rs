@@ -385,3 +385,29 @@ print(len(new.tensors), float(new.tensors[1].data[1]))
         "other acme https://huggingface.co/acme/base\n1 https://huggingface.co/datasets/acme/data bot\n3 4.5\n"
     );
 }
+
+#[test]
+fn a_copy_of_the_bases_license_in_the_models_own_folder_is_no_license_of_the_model() {
+    let around = tempfile::tempdir().unwrap();
+    let model = around.path().join("bot");
+    std::fs::create_dir_all(around.path().join("texts")).unwrap();
+    std::fs::create_dir_all(&model).unwrap();
+    std::fs::write(around.path().join("texts/Apache-2.0.txt"), spdx::license_id("Apache-2.0").unwrap().text()).unwrap();
+    let card = "---\nlicense: mit\nbase_model: Qwen/Qwen2.5-7B-Instruct\nbase_model_relation: finetune\n---\n";
+    std::fs::write(model.join("README.md"), card).unwrap();
+    let flags = ["--access", "weights", "--commercial=yes", "--activities", "none", "--made-by=organization", AS_OF];
+    let check = || run(around.path(), &[&["check", "bot", "--release", "bot"], &flags[..]].concat());
+    let (_, before, _) = check();
+    assert!(before.contains("license copy") && before.contains("unmet"), "{before}");
+    let comply = [&["comply", "bot", "--release", "bot"], &flags[..]].concat();
+    assert_eq!(run(around.path(), &comply).0, 0);
+    assert!(model.join("LICENSE-apache-2.0.txt").is_file());
+    let (status, after, _) = check();
+    assert_eq!(status, 0, "{after}");
+    assert!(!after.contains("contradicts-license-file") && !after.contains("unmet"), "{after}");
+    let (_, again, _) = run(around.path(), &[&comply[..], &["--dry-run"]].concat());
+    assert!(again.contains("write nothing"), "{again}");
+    // the same text called LICENSE and no more is what the folder says of itself
+    std::fs::rename(model.join("LICENSE-apache-2.0.txt"), model.join("LICENSE")).unwrap();
+    assert!(check().1.contains("declared-license-contradicts-license-file"));
+}

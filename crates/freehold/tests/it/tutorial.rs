@@ -83,7 +83,10 @@ fn from_red_to_green_as_the_page_says() {
                     .current_dir(dir.path())
                     .envs([("PATH", path.as_str()), ("COLUMNS", "100"), ("NO_COLOR", "1")])
                     .env("HOME", dir.path().join("home"))
-                    .envs(["HF_HOME", "HF_HUB_CACHE", "OLLAMA_MODELS", "XDG_CACHE_HOME", "XDG_DATA_HOME"].map(|v| (v, "")))
+                    .envs(
+                        ["HF_HOME", "HF_HUB_CACHE", "OLLAMA_MODELS", "XDG_CACHE_HOME", "XDG_DATA_HOME"]
+                            .map(|v| (v, "")),
+                    )
                     .output()
                     .unwrap();
                 let printed = String::from_utf8_lossy(&out.stdout).into_owned();
