@@ -409,5 +409,6 @@ fn a_copy_of_the_bases_license_in_the_models_own_folder_is_no_license_of_the_mod
     assert!(again.contains("write nothing"), "{again}");
     // the same text called LICENSE and no more is what the folder says of itself
     std::fs::rename(model.join("LICENSE-apache-2.0.txt"), model.join("LICENSE")).unwrap();
-    assert!(check().1.contains("declared-license-contradicts-license-file"));
+    let (_, said, _) = run(around.path(), &["check", "bot", "--access", "weights", "--made-by=third-party", AS_OF]);
+    assert!(said.contains("declared-license-contradicts-license-file"), "{said}");
 }
