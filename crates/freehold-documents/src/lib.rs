@@ -34,7 +34,7 @@ pub use inspect::{InspectedText, inspect};
 pub use kin::kinship;
 pub use license_page::{license_index, license_page};
 pub use lineage::{lineage_mermaid, lineage_svg, lineage_text};
-pub use policy::{plain_lines, policy_block, policy_summary, policy_table};
+pub use policy::{plain_lines, policy_block, policy_summary, policy_table, waiver_words};
 pub use reading::{ReadChange, ReadProposal, ReadText, reading};
 pub use scan::{Scan, ScannedModel, ScannedReference, scan};
 pub use screen::{answer_line, duty_line, parts_table, screen, summary_table};

@@ -2,7 +2,7 @@
 
 use freehold_catalog::Catalog;
 use freehold_policy::{
-    Effect, Outcome, OutcomeState, Policy, PolicyFile, Severity, StaleWhy, Violation, Waiver, WaiverUseState,
+    Effect, Outcome, OutcomeState, Policy, PolicyFile, Severity, StaleWhy, Violation, WaiverUse, WaiverUseState,
 };
 
 use crate::page::{Cell, Page, cut};
@@ -169,14 +169,16 @@ fn violation(v: &Violation, page: &mut Page) {
     page.row(ink, &format!("  {word}"), &format!("{}{from}{place}", v.rule));
     page.row(Ink::Quiet, "", &v.says);
     if let Some(w) = &v.waiver {
-        page.row_of(Ink::Quiet, "", Ink::Open, &waiver_words(&w.waiver, w.state));
+        page.row_of(Ink::Quiet, "", Ink::Open, &waiver_words(w));
     }
     if !v.is_waived() && !v.fix.is_empty() {
         page.row(Ink::Quiet, "", &format!("fix: {}", v.fix));
     }
 }
 
-fn waiver_words(w: &Waiver, state: WaiverUseState) -> String {
+/// A waiver beside what it is about, in words: until when, by whom for whom, why.
+pub fn waiver_words(w: &WaiverUse) -> String {
+    let WaiverUse { waiver: w, state } = w;
     let by = format!("by {} for {}", w.approver, w.owner);
     match state {
         WaiverUseState::Active => format!("waived until {} {by}: {}", w.expires, w.reason),

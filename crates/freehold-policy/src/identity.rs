@@ -7,20 +7,38 @@ use sha2::{Digest, Sha256};
 
 /// Digest of what was read of a model: names and sizes of all files, every fact that their headers and small files state,
 /// every legal text and card. Tensor data is not read and does not count, except by the hashes that a store or a pointer
-/// states. `sha256:` and 64 hex digits; the order in which things were read does not count.
+/// states. `sha256:` and 64 hex digits. Neither the order in which things were read counts, nor the folders that all files
+/// lie in: a model is the same whether its folder is checked or one above.
 pub fn artifact_digest<'a>(
     files: impl IntoIterator<Item = (&'a str, u64)>,
     facts: &[Fact],
     texts: &[TextFile],
 ) -> String {
+    let files: Vec<(&str, u64)> = files.into_iter().collect();
+    let above = common_folder(files.iter().map(|(path, _)| *path));
+    let below = |path: &'_ str| path.strip_prefix(above).unwrap_or(path).to_string();
     let mut parts: Vec<String> =
-        files.into_iter().map(|(path, bytes)| part(&["file", path, &bytes.to_string()])).collect();
+        files.iter().map(|(path, bytes)| part(&["file", &below(path), &bytes.to_string()])).collect();
     // where in a file a fact stands is no part of what it says
     parts.extend(
-        facts.iter().map(|f| part(&["fact", &format!("{:?}", f.kind), &f.evidence.file, &f.evidence.key, &f.value])),
+        facts
+            .iter()
+            .map(|f| part(&["fact", &format!("{:?}", f.kind), &below(&f.evidence.file), &f.evidence.key, &f.value])),
     );
-    parts.extend(texts.iter().map(|t| part(&["text", &t.file, &text_digest(&t.text)])));
+    parts.extend(texts.iter().map(|t| part(&["text", &below(&t.file), &text_digest(&t.text)])));
     sum(parts)
+}
+
+/// The folder that all of these lie in, with a slash at the end; empty where there is none.
+fn common_folder<'a>(mut paths: impl Iterator<Item = &'a str>) -> &'a str {
+    let folder = |path: &'a str| path.get(..path.rfind('/').map_or(0, |at| at + 1)).unwrap_or_default();
+    let Some(first) = paths.next().map(folder) else { return "" };
+    paths.fold(first, |mut above, path| {
+        while !path.starts_with(above) {
+            above = folder(above.get(..above.len() - 1).unwrap_or_default());
+        }
+        above
+    })
 }
 
 /// Digest of several works that go out as one.
@@ -83,5 +101,13 @@ mod tests {
         ] {
             assert_ne!(base, other);
         }
+        // from a folder above it is the same model
+        let moved = Fact { evidence: Evidence { file: "m/x/README.md".into(), ..Evidence::default() }, ..fact("mit") };
+        let license = TextFile { file: "m/x/LICENSE".into(), ..text("x") };
+        assert_eq!(base, artifact_digest([("m/x/a", 1), ("m/x/b", 2)], &[moved], &[license]));
+        assert_eq!(common_folder(["a/b/c", "a/bb/c", "a/x"].into_iter()), "a/");
+        assert_eq!(common_folder(["a/b/c", "a/b/d"].into_iter()), "a/b/");
+        assert_eq!(common_folder(["a/b/c", "d"].into_iter()), "");
+        assert_eq!(common_folder(["ab/c", "a/c"].into_iter()), "");
     }
 }

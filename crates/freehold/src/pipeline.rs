@@ -7,20 +7,21 @@ use std::path::{Component, Path, PathBuf};
 use freehold_assess::Obligation;
 use freehold_base::Evidence;
 use freehold_check::Dossier;
-use freehold_wire::pipeline::{Checked, Pipeline, Place, Told, checked, input};
+use freehold_policy::Outcome as Ruled;
+use freehold_wire::pipeline::{Checked, Pipeline, Place, Told, checked, input, policy};
 
 use crate::load::{Loaded, Run};
 
 /// How far into a text file a column is counted, in bytes; evidence beyond it has its line alone.
 const TEXT_BYTES_MAX: u64 = 4 << 20;
 
-/// The issues of a run.
-pub(crate) fn of(loaded: &Loaded<'_>, run: &Run<'_>) -> Pipeline {
+/// The issues of a run, those of a policy too; no outcomes = there is no policy.
+pub(crate) fn of(loaded: &Loaded<'_>, run: &Run<'_>, outcomes: &[Ruled]) -> Pipeline {
     let here = std::env::current_dir().and_then(|d| d.canonicalize()).unwrap_or_default();
     let mut models: Vec<Checked> = Vec::with_capacity(loaded.dossiers.len());
     let mut taken = BTreeSet::new();
-    for d in &loaded.dossiers {
-        let mut one = model(d, &here);
+    for (at, d) in loaded.dossiers.iter().enumerate() {
+        let mut one = model(d, outcomes.get(at), &here);
         // several models of one file, or of one name in a store, are told apart by what they are called
         if !taken.insert(one.path.clone()) {
             one.path = format!("{}#{}", one.path, d.subject.id);
@@ -38,7 +39,7 @@ pub(crate) fn of(loaded: &Loaded<'_>, run: &Run<'_>) -> Pipeline {
     }
 }
 
-fn model(d: &Dossier<'_>, here: &Path) -> Checked {
+fn model(d: &Dossier<'_>, outcome: Option<&Ruled>, here: &Path) -> Checked {
     let root = Path::new(&d.subject.path);
     let within = |file: &str| -> Option<PathBuf> {
         let file = Path::new(file);
@@ -62,7 +63,18 @@ fn model(d: &Dossier<'_>, here: &Path) -> Checked {
         duty: &duty,
         place: &find,
     };
-    checked(d, &told)
+    let mut out = checked(d, &told);
+    if let Some(outcome) = outcome {
+        let rule = |e: &Evidence| place(Path::new(&e.file), e, here);
+        for mut issue in policy(outcome, &find, &rule, &freehold_documents::waiver_words) {
+            // what is about the model and stands nowhere in it is the model's, not its policy's
+            if issue.places.is_empty() {
+                issue.places.push(Place { path: told.path.clone(), folder: told.folder, ..Place::default() });
+            }
+            out.issues.push(issue);
+        }
+    }
+    out
 }
 
 /// The place of evidence in a file that is there.

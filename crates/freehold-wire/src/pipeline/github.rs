@@ -26,7 +26,7 @@ pub fn annotations(run: &Pipeline) -> String {
 
 fn line(issue: &Issue, message: &str) -> String {
     let kind = match issue.level {
-        _ if issue.since.is_some() => "notice",
+        _ if issue.since.is_some() || issue.waived.is_some() => "notice",
         // an open verdict that fails the run is told as loud as it is
         _ if issue.fails() => "error",
         Level::Error => "warning",
@@ -36,6 +36,9 @@ fn line(issue: &Issue, message: &str) -> String {
     let mut text = message.to_string();
     if let Some(day) = &issue.since {
         text.push_str(&format!(" (in the baseline since {day})"));
+    }
+    if let Some(words) = &issue.waived {
+        text.push_str(&format!(" ({words})"));
     }
     if !issue.help.is_empty() {
         text.push_str(&format!("\nto do: {}", issue.help));

@@ -53,6 +53,7 @@ fn case(suite: &str, issue: &Issue, counts: &mut Counts, out: &mut String) {
         Topic::Verdict => "verdict".to_string(),
         Topic::Duty => format!("owed: {}{cites}", issue.code),
         Topic::Finding => format!("finding: {}{work}", issue.code),
+        Topic::Policy => format!("policy: {}", issue.code),
         Topic::Input => {
             let file = issue.places.first().map(|p| format!(" ({})", p.path)).unwrap_or_default();
             format!("input: {}{file}", issue.code)
@@ -79,6 +80,7 @@ fn case(suite: &str, issue: &Issue, counts: &mut Counts, out: &mut String) {
         return;
     }
     let why = match (&issue.since, issue.outcome) {
+        _ if issue.waived.is_some() => format!("{}: {}", issue.waived.as_deref().unwrap_or_default(), issue.message),
         (Some(day), _) => format!("in the baseline since {day}: {}", issue.message),
         (None, Some(_)) if !issue.counts => format!("not counted: {}", issue.message),
         _ => issue.message.clone(),

@@ -53,6 +53,7 @@ fn rank(word: &str) -> u8 {
         "blocked" => 0,
         "open" => 1,
         "unreadable" => 2,
+        "denied by policy" | "to review" => 2,
         _ => 3,
     }
 }
@@ -93,14 +94,19 @@ fn details(m: &Checked) -> String {
 
 fn item(issue: &Issue) -> String {
     let code = match super::docs_address() {
-        Some(docs) if issue.topic != Topic::Duty && issue.topic != Topic::Input => {
+        Some(docs) if matches!(issue.topic, Topic::Verdict | Topic::Finding) => {
             format!("[{}]({docs}/findings/{}.md)", text(&issue.code), issue.code)
         }
         _ => text(&issue.code),
     };
     // a verdict's sentence begins with it
     let rest = issue.message.strip_prefix(&format!("{}: ", issue.code)).unwrap_or(&issue.message);
-    let mut out = format!("- {}{code}: {}", if issue.fails() { "**fails** " } else { "" }, text(rest));
+    let rest = rest.strip_prefix(&format!("{}: ", issue.code)).unwrap_or(rest);
+    let of = if issue.topic == Topic::Policy { "policy " } else { "" };
+    let mut out = format!("- {}{of}{code}: {}", if issue.fails() { "**fails** " } else { "" }, text(rest));
+    if let Some(words) = &issue.waived {
+        out.push_str(&format!(" *({})*", text(words)));
+    }
     if let Some(day) = &issue.since {
         out.push_str(&format!(" *(in the baseline since {})*", text(day)));
     } else if issue.outcome.is_some() && !issue.counts {

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use freehold_assess::{Certainty, FindingCode, Obligation, Status};
 use freehold_base::{Diagnostic, Evidence, Permission, Severity, Verdict, shown};
 use freehold_check::Dossier;
+use freehold_policy::{Severity as Counts, StaleWhy, WaiverUse};
 
 pub use baseline::{BASELINE_BYTES_MAX, Baseline, Known};
 pub use sarif::{Sarif, sarif};
@@ -49,6 +50,8 @@ pub enum Topic {
     Duty,
     /// What is wrong besides.
     Finding,
+    /// What the organization's own policy objects to; no answer of the law.
+    Policy,
     /// What could not be read.
     Input,
 }
@@ -121,6 +124,8 @@ pub struct Issue {
     pub counts: bool,
     /// The day since which a baseline knows it, `YYYY-MM-DD`.
     pub since: Option<String>,
+    /// The waiver in force that sets it aside, in words: until when, by whom, why. Of a policy's issues alone.
+    pub waived: Option<String>,
 }
 
 impl Place {
@@ -138,7 +143,7 @@ impl Place {
 impl Issue {
     /// True where it fails the run.
     pub fn fails(&self) -> bool {
-        self.outcome.is_some() && self.counts && self.since.is_none()
+        self.outcome.is_some() && self.counts && self.since.is_none() && self.waived.is_none()
     }
 }
 
@@ -213,6 +218,68 @@ pub fn checked(d: &Dossier<'_>, told: &Told<'_>) -> Checked {
     Checked { path: told.path.clone(), name: line(&d.subject.id), heading: told.answer.0.to_string(), issues }
 }
 
+/// What a policy objects to, as issues. `place` finds evidence in the working tree, `rule` the file of a rule or a waiver
+/// (`freehold.toml:12`), `waiver` says a waiver in words. No baseline knows them: what a policy denies it denies each time,
+/// and a waiver, with a name and an end, is what sets it aside.
+pub fn policy(
+    outcome: &freehold_policy::Outcome,
+    place: &dyn Fn(&Evidence) -> Option<Place>,
+    rule: &dyn Fn(&Evidence) -> Option<Place>,
+    waiver: &dyn Fn(&WaiverUse) -> String,
+) -> Vec<Issue> {
+    let stands = |from: &str| {
+        let (file, number) = from.rsplit_once(':')?;
+        rule(&Evidence { file: file.into(), line: Some(number.parse().ok()?), ..Evidence::default() })
+    };
+    let issue = |code: &str, level, message: String, help: &str, places: Vec<Place>, outcome| Issue {
+        topic: Topic::Policy,
+        code: code.to_string(),
+        level,
+        message: line(&message),
+        help: line(help),
+        cites: Vec::new(),
+        places,
+        keys: Vec::new(),
+        outcome,
+        counts: true,
+        since: None,
+        waived: None,
+    };
+    let mut out = Vec::new();
+    for v in &outcome.violations {
+        let (level, effect) = match v.severity {
+            Counts::Error => (Level::Error, Some(Outcome::Blocked)),
+            Counts::Review => (Level::Warning, Some(Outcome::Open)),
+            Counts::Warning => (Level::Warning, None),
+            Counts::Note => (Level::Note, None),
+            Counts::Off => continue,
+        };
+        let mut places: Vec<Place> = v.evidence.iter().filter_map(place).collect();
+        places.extend(stands(&v.from));
+        places.dedup();
+        places.truncate(PLACES_MAX);
+        let mut message = format!("{}: {}", v.rule, v.says);
+        let said = v.waiver.as_ref().map(|w| line(&waiver(w)));
+        // a waiver that has ended, or was given for other bytes, is told and sets nothing aside
+        if let Some(said) = said.as_ref().filter(|_| !v.is_waived()) {
+            message.push_str(&format!("; {said}"));
+        }
+        let one = issue(&v.rule, level, message, &v.fix, places, effect);
+        out.push(Issue { waived: said.filter(|_| v.is_waived()), ..one });
+    }
+    for stale in &outcome.stale {
+        let message = match stale.why {
+            StaleWhy::Unused => {
+                format!("the waiver of {} is unused: nothing of it is raised any more", stale.waiver.code)
+            }
+            StaleWhy::Lapsed => format!("the waiver of {} was given for other bytes than these", stale.waiver.code),
+        };
+        let places = stands(&stale.waiver.from).into_iter().collect();
+        out.push(issue("waiver-unused", Level::Note, message, "take it out", places, None));
+    }
+    out
+}
+
 /// A mistake of the input as an issue; `place` finds the file.
 pub fn input(m: &Diagnostic, place: &dyn Fn(&Evidence) -> Option<Place>) -> Issue {
     let level = match m.severity {
@@ -244,6 +311,7 @@ pub fn input(m: &Diagnostic, place: &dyn Fn(&Evidence) -> Option<Place>) -> Issu
         outcome: (level == Level::Error).then_some(Outcome::Unreadable),
         counts: true,
         since: None,
+        waived: None,
     }
 }
 
@@ -288,6 +356,7 @@ fn verdict(d: &Dossier<'_>, told: &Told<'_>) -> Issue {
         outcome,
         counts: true,
         since: None,
+        waived: None,
     }
 }
 
@@ -403,6 +472,7 @@ fn duty(d: &Dossier<'_>, o: &Obligation<'_>, told: &Told<'_>) -> Issue {
         outcome,
         counts: true,
         since: None,
+        waived: None,
     }
 }
 
@@ -422,6 +492,7 @@ fn finding(d: &Dossier<'_>, f: &freehold_assess::Finding, told: &Told<'_>) -> Is
         outcome: None,
         counts: true,
         since: None,
+        waived: None,
     }
 }
 
@@ -437,6 +508,13 @@ fn rule_words(topic: Topic, code: &str) -> (String, String, String) {
         let words = freehold_assess::verdict_explained(*verdict);
         return (words.means.into(), format!("{} {}", words.means, words.matters), words.fix.into());
     }
+    if topic == Topic::Policy {
+        return (
+            code.replace('-', " "),
+            "the organization's own policy objects; no verdict is changed by it".into(),
+            String::new(),
+        );
+    }
     (code.replace('-', " "), String::new(), String::new())
 }
 
@@ -445,6 +523,11 @@ impl Pipeline {
     pub fn issues(&self) -> impl Iterator<Item = (Option<&Checked>, &Issue)> {
         let of_models = self.models.iter().flat_map(|m| m.issues.iter().map(move |i| (Some(m), i)));
         of_models.chain(self.input.iter().map(|i| (None, i)))
+    }
+
+    /// True where a waiver sets anything aside.
+    fn waives(&self) -> bool {
+        self.issues().any(|(_, i)| i.waived.is_some())
     }
 
     /// The outcomes that the user lets pass no longer fail the run.
@@ -459,7 +542,7 @@ impl Pipeline {
     fn counted(&self) -> String {
         let n = self.models.len();
         let mut parts: Vec<String> = Vec::new();
-        for word in ["blocked", "open", "unreadable", "clear"] {
+        for word in ["blocked", "open", "unreadable", "denied by policy", "to review", "clear"] {
             let k = self.models.iter().filter(|m| m.word() == word).count();
             if k > 0 {
                 parts.push(format!("{k} {word}"));
@@ -477,13 +560,24 @@ impl Checked {
             "BLOCKED" => "blocked",
             "OPEN" => "open",
             _ if self.issues.iter().any(|i| i.outcome == Some(Outcome::Unreadable)) => "unreadable",
-            _ => "clear",
+            _ => match self
+                .issues
+                .iter()
+                .filter(|i| i.topic == Topic::Policy && i.waived.is_none())
+                .filter_map(|i| i.outcome)
+                .min()
+            {
+                Some(Outcome::Blocked) => "denied by policy",
+                Some(_) => "to review",
+                None => "clear",
+            },
         }
     }
 
     /// The outcome of what no baseline knows: blocked before open before unreadable.
     pub fn new_outcome(&self) -> Option<Outcome> {
-        self.issues.iter().filter(|i| i.since.is_none()).filter_map(|i| i.outcome).min()
+        let stands = |i: &&Issue| i.since.is_none() && i.waived.is_none();
+        self.issues.iter().filter(stands).filter_map(|i| i.outcome).min()
     }
 }
 
@@ -505,6 +599,7 @@ pub(crate) mod tests {
             outcome,
             counts: true,
             since: None,
+            waived: None,
         };
         let key = |code: &str, license: &str, clause: &str| Key {
             code: code.into(),

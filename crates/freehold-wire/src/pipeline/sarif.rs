@@ -263,7 +263,9 @@ struct Rules<'p> {
 impl Rules<'_> {
     /// The index of a code's rule; a code that is new is added.
     fn index(&mut self, topic: Topic, code: &str, level: Level) -> usize {
-        if let Some(i) = self.list.iter().position(|r| r.id == code) {
+        // a policy may raise a finding's code, and is another rule by that name
+        let id = if topic == Topic::Policy { format!("policy/{code}") } else { code.to_string() };
+        if let Some(i) = self.list.iter().position(|r| r.id == id) {
             return i;
         }
         let (title, full, help) = rule_words(topic, code);
@@ -271,6 +273,7 @@ impl Rules<'_> {
             Topic::Verdict => (code.to_string(), "verdict"),
             Topic::Finding => (code.to_string(), "finding"),
             Topic::Duty => ((self.page)(code), "duty"),
+            Topic::Policy => (String::new(), "policy"),
             Topic::Input => ("input".to_string(), "input"),
         };
         let level = match topic {
@@ -284,14 +287,17 @@ impl Rules<'_> {
                 if FindingCode::ALL.iter().any(|c| quiet(&c)) { "note" } else { "warning" }
             }
             Topic::Duty => "error",
-            Topic::Input => level_word(level),
+            Topic::Policy | Topic::Input => level_word(level),
         };
         self.list.push(Rule {
-            id: code.to_string(),
+            id,
             short_description: text(title),
             full_description: (!full.is_empty()).then(|| text(full)),
             help: (!help.is_empty()).then(|| text(help)),
-            help_uri: self.docs.as_ref().map(|d| format!("{d}/findings/{page}.md")),
+            help_uri: self.docs.as_ref().map(|d| match topic {
+                Topic::Policy => format!("{d}/policy.md"),
+                _ => format!("{d}/findings/{page}.md"),
+            }),
             default_configuration: Configuration { level },
             properties: RuleProperties { tags: vec!["license", tag] },
         });
@@ -327,7 +333,7 @@ fn result(run: &Pipeline, model: Option<&Checked>, issue: &Issue, rules: &mut Ru
         logical_locations: Vec::new(),
     });
     SarifResult {
-        rule_id: issue.code.clone(),
+        rule_id: rules.list.get(rule_index).map_or_else(|| issue.code.clone(), |r| r.id.clone()),
         rule_index,
         level: level_word(issue.level),
         message: text(message),
@@ -336,13 +342,10 @@ fn result(run: &Pipeline, model: Option<&Checked>, issue: &Issue, rules: &mut Ru
         partial_fingerprints: fingerprint(model, issue),
         baseline_state: run.baseline.then_some(if issue.since.is_some() { "unchanged" } else { "new" }),
         // where one result may be set aside, each says whether it is
-        suppressions: run.baseline.then(|| {
-            let since = issue.since.iter().map(|day| Suppression {
-                kind: "external",
-                status: "accepted",
-                justification: format!("in the baseline since {day}"),
-            });
-            since.collect()
+        suppressions: (run.baseline || run.waives()).then(|| {
+            let since = issue.since.iter().map(|day| format!("in the baseline since {day}"));
+            let accepted = |justification| Suppression { kind: "external", status: "accepted", justification };
+            since.chain(issue.waived.clone()).map(accepted).collect()
         }),
         properties: ResultProperties {
             model: model.map(|m| m.path.clone()).unwrap_or_default(),

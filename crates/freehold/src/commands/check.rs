@@ -59,7 +59,8 @@ fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>, policy: Optio
     // the list of issues walks every piece of evidence again: only for those who read it
     let listed = ["sarif", "junit", "markdown", "github"].contains(&format)
         || ["also", "baseline", "write-baseline"].iter().any(|flag| matches.contains_id(flag));
-    let mut run = if listed { pipeline::of(loaded, by) } else { Pipeline::default() };
+    let outcomes = policy.map(|p| p.outcomes(&loaded.dossiers)).unwrap_or_default();
+    let mut run = if listed { pipeline::of(loaded, by, &outcomes) } else { Pipeline::default() };
     run.count(|outcome| match outcome {
         Outcome::Blocked => fail_on.blocked,
         Outcome::Open => fail_on.open,
@@ -71,7 +72,6 @@ fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>, policy: Optio
         None => loaded.dossiers.iter().map(exit::of_dossier).collect(),
     };
     // a baseline knows the answers of the law; what a policy denies it denies every time
-    let outcomes = policy.map(|p| p.outcomes(&loaded.dossiers)).unwrap_or_default();
     for (code, outcome) in codes.iter_mut().zip(&outcomes) {
         *code = exit::with_policy(*code, outcome.state);
     }

@@ -174,13 +174,16 @@ fn regions_hold_the_words_that_are_meant() {
     assert!(words.contains("tencent/Hunyuan-A13B-Instruct"), "{words:?}");
 }
 
+fn sarif_schema(path: &Path) -> jsonschema::Validator {
+    // a bracket that nothing opens: old readers of patterns let it pass
+    let text = fs::read_to_string(path).unwrap().replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}?$");
+    jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap()
+}
+
 #[test]
 fn sarif_passes_its_schema() {
     let Some(path) = installed("FREEHOLD_SARIF_SCHEMA", "the schema of SARIF 2.1.0") else { return };
-    // a bracket that nothing opens: old readers of patterns let it pass
-    let text = fs::read_to_string(path).unwrap().replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}?$");
-    let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let valid = jsonschema::validator_for(&schema).unwrap();
+    let valid = sarif_schema(&path);
     let dir = repository();
     fs::write(dir.path().join("none.toml"), "schema = \"freehold.baseline/1\"\n").unwrap();
     let runs: [(&Path, &[&str]); 4] = [
@@ -199,6 +202,75 @@ fn sarif_passes_its_schema() {
     let mut broken: serde_json::Value = serde_json::from_str(&run(dir.path(), runs[0].1).1).unwrap();
     broken["runs"][0]["results"][0]["level"] = "loud".into();
     assert!(!valid.is_valid(&broken), "a schema that takes anything checks nothing");
+}
+
+#[test]
+fn what_a_policy_says_and_what_is_waived_is_in_every_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write(
+        "freehold.toml",
+        "[organization]\ncountry = \"DE\"\n\n[use]\ncommercial = true\naccess = [\"weights\"]\nactivities = []\n\n[policy]\n\n[[policy.deny]]\nid = \"no-phi\"\nlicense = [\"mit\"]\nsays = \"our products stand on Apache-2.0 alone\"\nfix = \"take another base\"\n\n[[policy.review]]\nid = \"tags\"\nbasis = [\"declared\"]\nsays = \"a tag alone is looked at\"\n",
+    );
+    write("models/a/README.md", "---\nlicense: mit\nbase_model: microsoft/phi-4\n---\n");
+    write("models/a/config.json", "{\"model_type\": \"phi3\"}");
+    write("models/b/README.md", "---\nlicense: mit\nbase_model: microsoft/phi-4\n---\n# b\n");
+    write("models/b/config.json", "{\"model_type\": \"phi3\"}");
+    let waive = [
+        "waive",
+        "no-phi",
+        "models/b",
+        "--reason=moved in | March",
+        "--owner=Ada <b>",
+        "--approver=Grace",
+        "--until=2027-01-31",
+        AS_OF,
+    ];
+    assert_eq!(run(dir.path(), &waive).0, 0, "{:?}", run(dir.path(), &waive));
+    let formats = ["github", "junit", "markdown"].map(|f| format!("--format={f}"));
+    let runs: Vec<Vec<&str>> = formats.iter().map(|f| vec!["check", "models", AS_OF, f.as_str()]).collect();
+    let runs: Vec<&[&str]> = runs.iter().map(Vec::as_slice).collect();
+    insta::assert_snapshot!(session(dir.path(), &runs));
+    let (status, text, _) = run(dir.path(), &["check", "models", AS_OF, "--format=sarif"]);
+    assert_eq!(status, 1);
+    let log: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let denied: Vec<&serde_json::Value> = results.iter().filter(|r| r["ruleId"] == "policy/no-phi").collect();
+    assert_eq!(denied.len(), 2);
+    for r in &denied {
+        let rule =
+            &log["runs"][0]["tool"]["driver"]["rules"][usize::try_from(r["ruleIndex"].as_u64().unwrap()).unwrap()];
+        assert_eq!(rule["id"], r["ruleId"]);
+        let places =
+            [&r["locations"], &r["relatedLocations"]].map(|l| l.as_array().cloned().unwrap_or_default()).concat();
+        let of_rule =
+            places.iter().map(|p| &p["physicalLocation"]).find(|p| p["artifactLocation"]["uri"] == "freehold.toml");
+        let line = of_rule.unwrap()["region"]["startLine"].as_u64().unwrap();
+        let file = fs::read_to_string(dir.path().join("freehold.toml")).unwrap();
+        assert!(file.lines().nth(usize::try_from(line).unwrap() - 1).unwrap().contains("policy.deny"), "line {line}");
+    }
+    // every result says whether it is set aside, since one is
+    let aside: Vec<(String, usize, bool)> = results
+        .iter()
+        .map(|r| {
+            (
+                r["ruleId"].as_str().unwrap().to_string(),
+                r["suppressions"].as_array().unwrap().len(),
+                r["properties"]["fails"].as_bool().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(aside.iter().filter(|(_, n, _)| *n == 1).count(), 1, "{aside:?}");
+    assert_eq!(aside.iter().filter(|(id, _, fails)| id == "policy/no-phi" && *fails).count(), 1, "{aside:?}");
+    let words = denied.iter().find_map(|r| r["suppressions"][0]["justification"].as_str()).unwrap();
+    assert_eq!(words, "waived until 2027-01-31 by Grace for Ada <b>: moved in | March");
+    if let Some(schema) = installed("FREEHOLD_SARIF_SCHEMA", "the schema of SARIF 2.1.0") {
+        assert!(sarif_schema(&schema).is_valid(&log));
+    }
 }
 
 #[test]
