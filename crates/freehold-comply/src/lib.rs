@@ -40,6 +40,8 @@ pub enum Source {
     Upstream,
     /// The organization's folder of texts.
     Texts,
+    /// The SPDX License List, as this build carries it.
+    Spdx,
 }
 
 /// A text that was at hand.

@@ -170,7 +170,7 @@ impl<'c> Work<'_, '_, 'c> {
         }
         // the line of a holder is the work's own: the work's copy has it, ours may have another, a folder of texts anybody's
         found.sort_by_key(|c| match (holder(&c.text), c.source) {
-            (Some(_), Some(Source::Texts)) => 3,
+            (Some(_), Some(Source::Texts | Source::Spdx)) => 3,
             _ if has_blank_holder(&c.text) => 2,
             (Some(_), Some(Source::Artifact)) => 1,
             _ => 0,
@@ -180,13 +180,13 @@ impl<'c> Work<'_, '_, 'c> {
             let at = edition.and_then(|e| e.url.as_deref());
             let at = at.map(|u| format!("its publisher keeps it at {u}")).unwrap_or_else(|| "ask its publisher".into());
             let todo = format!(
-                "no copy of the text is at hand: {at}; put it into texts/ as {}.txt and run this again",
+                "no copy of the text is at hand: {at}; save it as {}.txt, `freehold texts add` it, and run this again",
                 file_name(&source.edition)
             );
             return self.left(o, source, todo);
         };
         let from = copy.from;
-        let anybodys = copy.source == Some(Source::Texts) || has_blank_holder(&copy.text);
+        let anybodys = matches!(copy.source, Some(Source::Texts | Source::Spdx)) || has_blank_holder(&copy.text);
         let text = match holder(&copy.text).map(str::to_string) {
             Some(line) if anybodys => {
                 let given = self.holder(license).and_then(|given| with_holder(&copy.text, given));
@@ -194,10 +194,11 @@ impl<'c> Work<'_, '_, 'c> {
                     Some(text) => text,
                     None => {
                         let works = self.works_under(license).join(", ");
+                        let whose = if works.is_empty() { "its holder".to_string() } else { works };
                         let blank = has_blank_holder(&copy.text);
                         let says = if blank { "leaves the holder blank".into() } else { format!("says “{line}”") };
                         let todo = format!(
-                            "{from} {says}: give the line of {works} with --copyright 'Copyright (c) …', as it stands in the original's LICENSE"
+                            "{from} {says}: give the line of {whose} with --copyright 'Copyright (c) …', as it stands in the original's LICENSE"
                         );
                         return self.left(o, source, todo);
                     }

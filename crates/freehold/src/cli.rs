@@ -164,6 +164,25 @@ fn policy_args() -> Vec<Arg> {
     ]
 }
 
+/// `freehold texts`.
+fn texts_command() -> Command {
+    Command::new("texts")
+        .about("the organization's own folder of license texts, for comply")
+        .subcommand_required(true)
+        .subcommand(
+            Command::new("add")
+                .about("keeps license texts and use policies, each under the edition that it is word for word")
+                .arg(
+                    Arg::new("what")
+                        .value_name("FILE|DIR")
+                        .num_args(1..)
+                        .required(true)
+                        .help("texts, folders of them, or - for standard input"),
+                ),
+        )
+        .subcommand(Command::new("list").about("what is kept, and where"))
+}
+
 /// `freehold policy` and `freehold waive`.
 fn policy_commands(catalog: &Catalog) -> [Command; 2] {
     let as_of = || subject_args().into_iter().filter(|a| a.get_id() == "as-of");
@@ -433,6 +452,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 .arg(format_arg(&["human", "json"])),
         )
         .subcommands(policy_commands(catalog))
+        .subcommand(texts_command())
         .subcommand(
             Command::new("bom")
                 .about("a bill of materials of every model in WHAT: CycloneDX or SPDX, with its gaps named")

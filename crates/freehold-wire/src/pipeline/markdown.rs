@@ -71,6 +71,17 @@ fn row(m: &Checked) -> String {
         (true, n) => format!("{n} owed and not there"),
         (false, n) => format!("{because}; {n} owed and not there"),
     };
+    let objects: Vec<&str> = m
+        .issues
+        .iter()
+        .filter(|i| i.topic == Topic::Policy && i.waived.is_none() && i.outcome.is_some())
+        .map(|i| i.code.as_str())
+        .collect();
+    let because = match (because.is_empty(), objects.is_empty()) {
+        (_, true) => because,
+        (true, false) => format!("policy: {}", objects.join(", ")),
+        (false, false) => format!("{because}; policy: {}", objects.join(", ")),
+    };
     let word = if fails { format!("**{}**", text(&word)) } else { text(&word) };
     format!("| {word} | {} | {} | {} |\n", text(&m.name), text(&answer), text(&because))
 }

@@ -216,14 +216,33 @@ fn at_hand(
             }
         }
     }
-    let given = get(matches, "texts");
-    if let Some(dir) = given.or(Some(TEXTS).filter(|t| Path::new(t).is_dir())) {
-        match freehold_source::read_texts(Path::new(dir)) {
-            Ok(texts) => out.extend(of_folder(dir, texts, dossiers, run)),
+    let given = get(matches, "texts").map(str::to_string);
+    let store = super::texts::store().filter(|s| s.is_dir()).map(|s| s.display().to_string());
+    let here = given.or_else(|| Some(TEXTS.to_string()).filter(|t| Path::new(t).is_dir()));
+    for dir in here.into_iter().chain(store) {
+        match freehold_source::read_texts(Path::new(&dir)) {
+            Ok(texts) => out.extend(of_folder(&dir, texts, dossiers, run)),
             Err(d) => said.push(Diagnostic::warning("no-texts", d.message).in_file(dir)),
         }
     }
+    out.extend(of_spdx(dossiers, run));
     out
+}
+
+/// The texts of the SPDX list that are wanted: where one differs from the edition that is asked for, it is not taken.
+fn of_spdx(dossiers: &[Dossier<'_>], run: &Run<'_>) -> Vec<AtHand> {
+    let sources = dossiers.iter().flat_map(|d| &d.assessment.obligations).flat_map(|o| &o.sources);
+    let ids: BTreeSet<&str> =
+        sources.filter_map(|s| run.catalog.licenses.get(s.license)).map(|l| l.spdx.as_str()).collect();
+    let texts = ids.into_iter().filter_map(|id| Some((id, spdx::license_id(id)?.text())));
+    texts
+        .map(|(id, text)| AtHand {
+            source: Source::Spdx,
+            from: format!("the SPDX License List {} ({id})", spdx::identifiers::VERSION),
+            notice: false,
+            text: text.to_string(),
+        })
+        .collect()
 }
 
 fn of_artifact(a: &Artifact, around: &str, source: Source) -> Vec<AtHand> {

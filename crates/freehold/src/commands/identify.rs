@@ -124,7 +124,7 @@ fn is_clear(found: &Identification) -> bool {
 }
 
 /// What the command line names: files as they are, folders as the license-like files below them.
-fn list(paths: &[&str]) -> (Vec<PathBuf>, Vec<Diagnostic>) {
+pub(crate) fn list(paths: &[&str]) -> (Vec<PathBuf>, Vec<Diagnostic>) {
     let (mut files, mut said) = (Vec::new(), Vec::new());
     for path in paths {
         if *path == "-" || !Path::new(path).is_dir() {
@@ -214,7 +214,7 @@ fn unreadable(file: &str, e: &io::Error) -> Diagnostic {
 }
 
 /// A file, or standard input, as text; what is none is told.
-fn read_text(path: &Path, said: &mut Vec<Diagnostic>) -> Option<String> {
+pub(crate) fn read_text(path: &Path, said: &mut Vec<Diagnostic>) -> Option<String> {
     let name = path.display().to_string();
     let most = Limits::default().text_bytes_max as u64;
     let mut bytes = Vec::new();

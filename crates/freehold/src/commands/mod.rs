@@ -20,6 +20,7 @@ pub(crate) mod scan;
 pub(crate) mod shells;
 pub(crate) mod stamp;
 pub(crate) mod templates;
+pub(crate) mod texts;
 pub(crate) mod waive;
 pub(crate) mod what_if;
 pub(crate) mod why;

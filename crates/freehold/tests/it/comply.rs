@@ -412,3 +412,31 @@ fn a_copy_of_the_bases_license_in_the_models_own_folder_is_no_license_of_the_mod
     let (_, said, _) = run(around.path(), &["check", "bot", "--access", "weights", "--made-by=third-party", AS_OF]);
     assert!(said.contains("declared-license-contradicts-license-file"), "{said}");
 }
+
+#[test]
+fn an_organization_keeps_its_texts() {
+    let around = tempfile::tempdir().unwrap();
+    let model = around.path().join("bot");
+    std::fs::create_dir_all(&model).unwrap();
+    let card = "---\nlicense: apache-2.0\nbase_model: Qwen/Qwen2.5-7B-Instruct\n---\n";
+    std::fs::write(model.join("README.md"), card).unwrap();
+    let text = spdx::license_id("CC-BY-4.0").unwrap().text();
+    std::fs::write(around.path().join("cc.txt"), text).unwrap();
+    std::fs::write(around.path().join("mine.txt"), "All rights reserved, and then some.\n").unwrap();
+    let said = session(
+        around.path(),
+        &[
+            &["texts", "list"],
+            &["texts", "add", "cc.txt", "mine.txt", "absent.txt"],
+            &["texts", "add", "cc.txt"],
+            &["texts", "list"],
+        ],
+    );
+    insta::assert_snapshot!(said);
+    // the list that this build carries is the last to be asked
+    let comply = ["comply", "bot", "--release", "bot", "--access", "weights", "--made-by=third-party", AS_OF];
+    let (_, from_list, _) = run(around.path(), &comply);
+    assert!(from_list.contains("from the SPDX License List"), "{from_list}");
+    let written = std::fs::read_to_string(model.join("LICENSE-apache-2.0.txt")).unwrap();
+    assert_eq!(written, spdx::license_id("Apache-2.0").unwrap().text());
+}
