@@ -38,6 +38,7 @@ const TARGETS: &[Target] = &[
     ("gguf-edit", freehold_artifact::fuzz::fuzz_gguf_edit),
     ("card-edit", freehold_artifact::fuzz::fuzz_card_edit),
     ("bom", |data| freehold_wire::fuzz::fuzz_bom(data, freehold_law::shared())),
+    ("log", freehold_log::fuzz::fuzz_log),
 ];
 
 fn fuzz() -> PathBuf {
