@@ -79,6 +79,7 @@ fn the_engines_touch_no_file_clock_or_environment() {
         "check",
         "comply",
         "policy",
+        "log",
         "wire",
         "documents",
     ];
