@@ -80,6 +80,7 @@ fn the_engines_touch_no_file_clock_or_environment() {
         "comply",
         "policy",
         "log",
+        "record",
         "wire",
         "documents",
     ];

@@ -1,0 +1,159 @@
+//! States, roles, and who must approve what.
+
+use serde_json::Value;
+
+use crate::record::Record;
+
+/// Where a record stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Being filled in.
+    Draft,
+    /// Looked over before review.
+    Triage,
+    /// With those who must approve.
+    Review,
+    /// Sent back.
+    ChangesRequested,
+    /// A question for counsel is open.
+    NeedsCounsel,
+    /// Approved, and in force.
+    Approved,
+    /// Approved under conditions, all of them met or not yet due.
+    ApprovedWithConditions,
+    /// Refused.
+    Rejected,
+    /// Taken back by who asked.
+    Withdrawn,
+    /// An approval that a condition, or somebody, has stopped.
+    Suspended,
+    /// An approval whose grounds have changed since.
+    ReReview,
+    /// An approval whose time is over.
+    Expired,
+    /// Another record has taken its place.
+    Superseded,
+    /// Over; kept.
+    Retired,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [State; 14] = [
+        State::Draft,
+        State::Triage,
+        State::Review,
+        State::ChangesRequested,
+        State::NeedsCounsel,
+        State::Approved,
+        State::ApprovedWithConditions,
+        State::Rejected,
+        State::Withdrawn,
+        State::Suspended,
+        State::ReReview,
+        State::Expired,
+        State::Superseded,
+        State::Retired,
+    ];
+
+    /// The word used on every public surface.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Draft => "draft",
+            State::Triage => "triage",
+            State::Review => "review",
+            State::ChangesRequested => "changes-requested",
+            State::NeedsCounsel => "needs-counsel",
+            State::Approved => "approved",
+            State::ApprovedWithConditions => "approved-with-conditions",
+            State::Rejected => "rejected",
+            State::Withdrawn => "withdrawn",
+            State::Suspended => "suspended",
+            State::ReReview => "re-review",
+            State::Expired => "expired",
+            State::Superseded => "superseded",
+            State::Retired => "retired",
+        }
+    }
+
+    /// The inverse of [`State::as_str`].
+    pub fn parse(word: &str) -> Option<State> {
+        State::ALL.into_iter().find(|s| s.as_str() == word)
+    }
+
+    /// True where a model may be deployed on it.
+    pub fn is_in_force(self) -> bool {
+        matches!(self, State::Approved | State::ApprovedWithConditions)
+    }
+}
+
+/// Every role, and what it is for.
+pub const ROLES: &[(&str, &str)] = &[
+    ("requester", "makes records, states facts, submits; approves nothing of its own"),
+    ("owner", "answers for the model in the business; accepts conditions"),
+    ("data-steward", "states the facts of datasets"),
+    ("legal", "answers clauses, concludes licenses, approves or rejects, approves exceptions"),
+    ("privacy", "approves its step"),
+    ("security", "approves its step"),
+    ("risk", "sets the risk, approves its step"),
+    ("compliance", "approves its step, suspends, retires, keeps roles"),
+    ("auditor", "reads, exports, verifies; changes nothing"),
+    ("automation", "states facts, assesses again, reads the gate; approves nothing"),
+];
+
+/// True where a role may do what a command is called.
+pub fn may(role: &str, command: &str) -> bool {
+    match command {
+        "create" | "submit" | "withdraw" => {
+            ["requester", "owner"].contains(&role) || (command == "create" && role == "automation")
+        }
+        "set" | "dataset" | "attribution" => {
+            ["requester", "owner", "data-steward", "legal", "risk", "automation"].contains(&role)
+        }
+        "assess" => ["requester", "owner", "compliance", "automation"].contains(&role),
+        "clause" => ["legal", "owner", "requester"].contains(&role),
+        "triage" | "request-changes" | "suspend" | "retire" | "supersede" | "renew" => {
+            ["legal", "compliance"].contains(&role)
+        }
+        "need-counsel" => ["legal", "compliance", "owner", "privacy", "risk", "security"].contains(&role),
+        "counsel-answered" => role == "legal",
+        "approve" | "reject" => ["owner", "legal", "privacy", "security", "risk", "compliance"].contains(&role),
+        "exception" => ["requester", "owner"].contains(&role),
+        "approve-exception" => ["legal", "compliance", "risk"].contains(&role),
+        "condition" | "condition-met" => {
+            ["owner", "legal", "privacy", "security", "risk", "compliance"].contains(&role)
+        }
+        "resume" => role == "compliance",
+        _ => false,
+    }
+}
+
+/// Which roles must approve a record, given what it is about.
+pub type Approvers = dyn Fn(&Record) -> Vec<&'static str>;
+
+/// Who must approve where an organization says nothing else: the owner and compliance; legal where a license is no standard
+/// open one or weights leave the house; privacy and risk where the risk is high, or special data or the European market
+/// are at issue.
+pub fn default_approvers(record: &Record) -> Vec<&'static str> {
+    let mut out = vec!["owner", "compliance"];
+    let text = |name: &str| record.value(name).unwrap_or_default();
+    let listed = |name: &str| -> Vec<String> {
+        match &record.deployment[name] {
+            Value::Array(all) => all.iter().filter_map(|v| v.as_str().map(str::to_string)).collect(),
+            Value::String(one) => vec![one.clone()],
+            _ => Vec::new(),
+        }
+    };
+    let leaves = listed("use.access").iter().any(|a| a == "weights" || a == "embedded-product");
+    let rows = |key: &str| record.outcome[key].as_array().cloned().unwrap_or_default();
+    let limited = !rows("limits").is_empty() || !rows("gaps").is_empty();
+    let policies = rows("obligations").iter().any(|o| o["code"] == "aup-compliance");
+    if leaves || limited || policies {
+        out.push("legal");
+    }
+    let special = record.datasets.values().any(|d| d["personal_data"] == "special-category");
+    if ["high", "critical"].contains(&text("governance.risk").as_str()) || text("distribution.eu") == "yes" || special {
+        out.extend(["privacy", "risk"]);
+    }
+    out
+}
