@@ -542,9 +542,8 @@ impl Change<'_> {
         }
         // found again by its digest, which goes when the text goes
         let digest = hex(Sha256::digest(text.as_bytes()).as_slice());
-        let known = self.db.one("SELECT hash FROM private WHERE digest = $1", &[digest.as_str().into()])?;
-        if let Some(row) = known {
-            return Ok(json!({ PRIVATE: cell(&row, 0)?.text()? }));
+        if let Some(hash) = self.known_private(text)? {
+            return Ok(json!({ PRIVATE: hash }));
         }
         let mut salt = [0_u8; 32];
         getrandom::fill(&mut salt).map_err(|e| Trouble::Database(format!("no random bytes: {e}")))?;
@@ -553,6 +552,16 @@ impl Change<'_> {
         let put = "INSERT INTO private (hash, salt, digest, content) VALUES ($1, $2, $3, $4)";
         self.db.execute(put, &[hash.as_str().into(), salt.into(), digest.into(), text.into()])?;
         Ok(json!({ PRIVATE: hash }))
+    }
+
+    /// The hash of a private text that is kept.
+    ///
+    /// # Errors
+    /// Whatever the database refuses.
+    pub fn known_private(&mut self, text: &str) -> Result<Option<String>, Trouble> {
+        let digest = hex(Sha256::digest(text.as_bytes()).as_slice());
+        let row = self.db.one("SELECT hash FROM private WHERE digest = $1", &[digest.into()])?;
+        row.as_ref().map(|r| cell(r, 0)?.text()).transpose()
     }
 
     /// Erases a private text. The log stays whole: what stands in it was never the text. Add an event that says so.

@@ -219,15 +219,15 @@ fn event(index: u64, leaf: &str, (record, seq, kind): &(String, i64, String), pa
     }
     pass.last_at = Some(read.at);
     let mut hashes = Vec::new();
-    named(PRIVATE, &read.actor, &mut hashes);
     named(PRIVATE, &read.body, &mut hashes);
+    if read.kind == "erased" {
+        pass.erased.extend(hashes.iter().cloned());
+    }
+    named(PRIVATE, &read.actor, &mut hashes);
     let mut files = Vec::new();
     named(ATTACHMENT, &read.body, &mut files);
     for file in files {
         pass.attached.entry(file).or_insert(index);
-    }
-    if read.kind == "erased" {
-        pass.erased.extend(hashes.iter().cloned());
     }
     for hash in hashes {
         pass.private.entry(hash).or_insert(index);

@@ -136,6 +136,10 @@ fn pipeline_args() -> Vec<Arg> {
             .action(ArgAction::Append)
             .value_parser(also)
             .help("write it in another format too (sarif=freehold.sarif)"),
+        Arg::new("register")
+            .long("register")
+            .value_name("FILE|URL")
+            .help("fail unless an approval in force of this register covers these bytes and this use"),
         file("baseline").help("what is written down there as known does not count for the exit status"),
         file("write-baseline").help("write down everything that is wrong now as known"),
     ]
@@ -162,6 +166,178 @@ fn policy_args() -> Vec<Arg> {
             .value_name("NAME")
             .help("what of the policy applies: one of its [policy.environments]"),
     ]
+}
+
+/// What is looked at.
+fn what() -> Arg {
+    Arg::new("what").value_name("WHAT").help("folder, file, or case.toml")
+}
+
+/// Where a register is, and who does something in it.
+fn register_args() -> Vec<Arg> {
+    let arg =
+        |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help);
+    vec![
+        arg("register", "FILE|URL", "the register: an SQLite file, or postgres://… (default: FREEHOLD_REGISTER)"),
+        arg("key", "FILE", "its private key (default: FREEHOLD_REGISTER_KEY, else FILE.key)"),
+        arg("as", "NAME", "who does this (default: FREEHOLD_ACTOR)"),
+        arg("role", "ROLE", "in which role (default: requester)"),
+    ]
+}
+
+/// `freehold register`.
+fn register_command(catalog: &Catalog) -> Command {
+    let arg =
+        |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help);
+    let record =
+        || Arg::new("record").value_name("RECORD").required(true).help("its id, the beginning of it, or its name");
+    let entry = |name: &'static str, help: &'static str| Arg::new("entry").value_name(name).required(true).help(help);
+    let comment = || arg("comment", "TEXT", "why; it can be erased later");
+    let sub = |name: &'static str, about: &'static str| Command::new(name).about(about).args(register_args());
+    let read = |name: &'static str, about: &'static str| {
+        Command::new(name).about(about).args(register_args().into_iter().filter(|a| a.get_id() == "register"))
+    };
+    let values = |help: &'static str| Arg::new("value").value_name("KEY=VALUE").num_args(1..).required(true).help(help);
+    let mut command = Command::new("register")
+        .about("governance records: what is deployed, on which terms, who approved it; in a log that anybody can check")
+        .subcommand_required(true)
+        .subcommand(sub("init", "makes a register and its key").arg(arg(
+            "name",
+            "NAME",
+            "whose it is; a part of its log's name",
+        )))
+        .subcommand(
+            sub("add", "makes a record of a model: what its files and its assessment know, and what a person must add")
+                .arg(what().required(true).help("the model: a folder or a file"))
+                .arg(arg("called", "NAME", "what the record is called (default: as the model is)"))
+                .args(subject_args())
+                .args(fact_args(catalog)),
+        )
+        .subcommand(
+            sub("assess", "assesses a record's model again; an approval whose grounds have changed falls")
+                .arg(record())
+                .arg(what().required(true).help("the model: a folder or a file"))
+                .arg(dry_run())
+                .args(subject_args())
+                .args(fact_args(catalog)),
+        )
+        .subcommand(
+            sub("set", "states facts of a record")
+                .arg(record())
+                .arg(values("fields, as `freehold register fields` lists them"))
+                .arg(arg("state", "STATE", "known, unknown, not-applicable, disputed (default: known)"))
+                .arg(arg("source", "TEXT", "where it is from (default: person)")),
+        )
+        .subcommand(
+            sub("dataset", "adds a dataset").arg(record()).arg(entry("ID", "what it is called")).arg(
+                Arg::new("value")
+                    .value_name("KEY=VALUE")
+                    .num_args(1..)
+                    .required(true)
+                    .help("role, acquisition, license, personal_data, …"),
+            ),
+        )
+        .subcommand(
+            sub("clause", "answers a clause of a use policy")
+                .arg(record())
+                .arg(entry("CLAUSE", "license and clause (`llama-3.1 1.b`)"))
+                .args([
+                    arg("answer", "WORD", "within, outside, unclear").required(true),
+                    arg("reason", "TEXT", "why").required(true),
+                ]),
+        )
+        .subcommand(
+            sub("attribution", "says where an attribution or a notice is seen")
+                .arg(record())
+                .arg(entry("DUTY", "code and license (`notice-file llama-3.1`)"))
+                .arg(arg("where", "PLACE", "a file or an address").required(true)),
+        )
+        .subcommand(
+            sub("exception", "asks for a duty to be set aside, for a year at most")
+                .arg(record())
+                .arg(entry("NAME", "what it is called"))
+                .args([
+                    arg("covers", "CODE", "the duty's code").required(true),
+                    arg("reason", "TEXT", "why").required(true),
+                    arg("until", "DATE", "its last day").required(true),
+                ]),
+        )
+        .subcommand(sub("approve-exception", "agrees to one").arg(record()).arg(entry("NAME", "which")))
+        .subcommand(
+            sub("condition", "a condition of the approval").arg(record()).arg(entry("NAME", "what it is called")).args(
+                [arg("says", "TEXT", "what is asked").required(true), arg("due", "DATE", "by when").required(true)],
+            ),
+        )
+        .subcommand(
+            sub("condition-met", "says what shows that a condition is met")
+                .arg(record())
+                .arg(entry("NAME", "which"))
+                .arg(arg("where", "PLACE", "what shows it").required(true)),
+        )
+        .subcommand(
+            sub("approve", "approves in a role; the last that is asked decides")
+                .arg(record())
+                .args([arg("until", "DATE", "its last day (default: in a year)"), comment()]),
+        )
+        .subcommand(
+            sub("supersede", "another record takes its place")
+                .arg(record())
+                .arg(arg("by", "RECORD", "which").required(true)),
+        );
+    for (name, about) in [
+        ("submit", "hands a record in"),
+        ("triage", "it is complete, and goes to review"),
+        ("request-changes", "sends it back"),
+        ("need-counsel", "a question for counsel is open"),
+        ("counsel-answered", "it is answered"),
+        ("reject", "refuses it"),
+        ("withdraw", "takes it back"),
+        ("suspend", "stops an approval"),
+        ("resume", "puts it back to review"),
+        ("renew", "once more, after an approval has ended or its grounds have changed"),
+        ("retire", "it is over; kept"),
+    ] {
+        command = command.subcommand(sub(name, about).arg(record()).arg(comment()));
+    }
+    command
+        .subcommand(
+            read("list", "every record and where it stands")
+                .arg(arg("state", "STATE", "those alone"))
+                .arg(format_arg(&["human", "json"])),
+        )
+        .subcommand(read("show", "one record").arg(record()).arg(format_arg(&["human", "json"])))
+        .subcommand(Command::new("fields").about("the fields of a record, who asks for each"))
+        .subcommand(
+            read("log", "the events of a record, or of all")
+                .arg(record().required(false))
+                .arg(format_arg(&["human", "jsonl"])),
+        )
+        .subcommand(
+            read("verify", "checks everything that is stored, offline; names the first bad event")
+                .arg(arg("checkpoint", "FILE", "one that was kept elsewhere").action(ArgAction::Append)),
+        )
+        .subcommand(read(
+            "checkpoint",
+            "prints the signed head of the log: keep it where nobody who keeps the register can change it",
+        ))
+        .subcommand(
+            read("prove", "prints the proof that an event is in the log")
+                .arg(Arg::new("index").value_name("N").required(true).help("its place, as `log` tells it")),
+        )
+        .subcommand(
+            read("export", "a record with its proofs, for an auditor on another machine")
+                .arg(record())
+                .arg(Arg::new("out").value_name("DIR").required(true).help("a folder that is not there yet")),
+        )
+        .subcommand(
+            sub("erase", "erases a person's name or a comment; the log stays whole")
+                .arg(Arg::new("text").value_name("TEXT").required(true).help("as it was written")),
+        )
+        .subcommand(
+            sub("member", "says which roles a person holds; from the first on, nobody else holds any")
+                .arg(Arg::new("name").value_name("NAME").required(true).help("the person"))
+                .arg(arg("roles", "A,B", "roles (empty: none)").required(true)),
+        )
 }
 
 /// `freehold texts`.
@@ -287,7 +463,6 @@ fn stamp() -> Command {
 
 /// The whole command line.
 pub(crate) fn command(catalog: &Catalog) -> Command {
-    let what = || Arg::new("what").value_name("WHAT").help("folder, file, or case.toml");
     Command::new("freehold")
         .version(env!("CARGO_PKG_VERSION"))
         .override_help(SHORT_HELP)
@@ -453,6 +628,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
         )
         .subcommands(policy_commands(catalog))
         .subcommand(texts_command())
+        .subcommand(register_command(catalog))
         .subcommand(
             Command::new("bom")
                 .about("a bill of materials of every model in WHAT: CycloneDX or SPDX, with its gaps named")

@@ -10,7 +10,7 @@ use freehold_policy::Outcome as Ruled;
 use freehold_wire::pipeline::{Outcome, Pipeline};
 use freehold_wire::{Assessment, Report};
 
-use super::{baseline, policy, prepare, print, report, style};
+use super::{baseline, policy, prepare, print, register, report, style};
 use crate::context::{all, get};
 use crate::exit::{self, FailOn};
 use crate::load::{Loaded, Run, dossiers};
@@ -60,6 +60,13 @@ fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>, policy: Optio
     let listed = ["sarif", "junit", "markdown", "github"].contains(&format)
         || ["also", "baseline", "write-baseline"].iter().any(|flag| matches.contains_id(flag));
     let outcomes = policy.map(|p| p.outcomes(&loaded.dossiers)).unwrap_or_default();
+    let gated = match get(matches, "register").map(|r| register::gate(r, &loaded.dossiers)).transpose() {
+        Ok(gated) => gated.unwrap_or_default(),
+        Err(d) => {
+            report(&[*d]);
+            return exit::UNREADABLE;
+        }
+    };
     let mut run = if listed { pipeline::of(loaded, by, &outcomes) } else { Pipeline::default() };
     run.count(|outcome| match outcome {
         Outcome::Blocked => fail_on.blocked,
@@ -74,6 +81,9 @@ fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>, policy: Optio
     // a baseline knows the answers of the law; what a policy denies it denies every time
     for (code, outcome) in codes.iter_mut().zip(&outcomes) {
         *code = exit::with_policy(*code, outcome.state);
+    }
+    for (code, _) in codes.iter_mut().zip(&gated).filter(|(code, g)| !g.covered && **code != exit::UNREADABLE) {
+        *code = exit::BLOCKED;
     }
     let (mut code, uncounted) = exit::of_all(&codes, !loaded.unreadable.is_empty(), fail_on);
     if !loaded.mistakes.is_empty() {
@@ -95,6 +105,10 @@ fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>, policy: Optio
     match rendered(format, &loaded.dossiers, &run, &outcomes) {
         Some(text) => print(&text),
         None => emit(format, &loaded.dossiers, &outcomes, code),
+    }
+    if !gated.is_empty() {
+        let lines = register::gate_lines(&loaded.dossiers, &gated);
+        if format == "human" { print(&lines) } else { anstream::eprint!("{lines}") }
     }
     for line in notes {
         // names are foreign: each note stays one line

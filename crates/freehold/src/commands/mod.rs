@@ -16,6 +16,7 @@ pub(crate) mod kin;
 pub(crate) mod lineage;
 pub(crate) mod policy;
 pub(crate) mod read;
+pub(crate) mod register;
 pub(crate) mod scan;
 pub(crate) mod shells;
 pub(crate) mod stamp;

@@ -22,6 +22,7 @@ mod pipeline;
 mod policy;
 mod read;
 mod real;
+mod register;
 mod repository;
 mod run;
 mod scan;

@@ -27,7 +27,11 @@ pub(crate) fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
         .env("NO_COLOR", "1")
         // no store of whoever runs the tests
         .env("HOME", dir.join("home"))
-        .envs(["HF_HOME", "HF_HUB_CACHE", "OLLAMA_MODELS", "XDG_CACHE_HOME"].map(|v| (v, "")))
+        .envs(
+            ["HF_HOME", "HF_HUB_CACHE", "OLLAMA_MODELS", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"]
+                .map(|v| (v, "")),
+        )
+        .envs(["FREEHOLD_REGISTER", "FREEHOLD_REGISTER_KEY", "FREEHOLD_ACTOR", "FREEHOLD_TEXTS"].map(|v| (v, "")))
         .output()
         .unwrap();
     let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();

@@ -1,0 +1,1019 @@
+//! `freehold register`: governance records, and the gate that reads them.
+
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+use freehold_assess::Deployment;
+use freehold_base::{Diagnostic, Value as FactValue, shown};
+use freehold_catalog::Catalog;
+use freehold_check::Dossier;
+use freehold_log::Checkpoint;
+use freehold_record::{
+    Area, Command, Context, Coverage, FIELDS, Record, Told, covers, decide, default_approvers, outcome,
+};
+use freehold_register::{Event, Filter, KeyFile, NewEvent, Register, Remembered, Row, Trouble, new_id};
+use serde_json::{Map, Value, json};
+
+use super::{prepare, print, report};
+use crate::context::{all, get};
+use crate::exit;
+use crate::load::dossiers;
+
+/// A day, in microseconds.
+const DAY_MICROS: i64 = 86_400_000_000;
+/// Most records that a name is looked for in.
+const LOOKED_MAX: u32 = 100_000;
+
+/// What goes wrong with a command.
+enum Wrong {
+    /// The register itself.
+    Trouble(Trouble),
+    /// What the workflow refuses, all at once.
+    Refused(Vec<freehold_record::Problem>),
+    /// What the command line says.
+    Usage(Box<Diagnostic>),
+    /// Told already; the status.
+    Told(u8),
+}
+
+impl From<Trouble> for Wrong {
+    fn from(t: Trouble) -> Wrong {
+        Wrong::Trouble(t)
+    }
+}
+
+fn usage(message: impl Into<String>, help: impl Into<String>) -> Wrong {
+    Wrong::Usage(Box::new(Diagnostic::error("register", message.into()).help(help.into())))
+}
+
+/// The moment, in microseconds since 1970.
+pub(crate) fn now() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}
+
+/// A day as its last moment's next: an approval until that day holds on it.
+fn end_of(day: &str) -> Option<i64> {
+    let date: jiff::civil::Date = day.parse().ok()?;
+    let start = date.to_zoned_datetime(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_microsecond();
+    start.checked_add(DAY_MICROS)
+}
+
+/// A moment as its day.
+fn day(micros: i64) -> String {
+    let at = jiff::Timestamp::from_microsecond(micros).ok();
+    at.map_or_else(String::new, |t| t.to_zoned_datetime(jiff::tz::TimeZone::UTC).date().to_string())
+}
+
+/// The last day of something that ends at a moment.
+fn last_day(micros: i64) -> String {
+    day(micros.saturating_sub(1))
+}
+
+fn location(matches: &ArgMatches) -> Result<String, Wrong> {
+    let set = std::env::var("FREEHOLD_REGISTER").ok().filter(|v| !v.is_empty());
+    get(matches, "register").map(str::to_string).or(set).ok_or_else(|| {
+        usage(
+            "no register is named",
+            "--register FILE or postgres://…, or FREEHOLD_REGISTER; `freehold register init` makes one",
+        )
+    })
+}
+
+fn key_of(matches: &ArgMatches, location: &str) -> Result<KeyFile, Wrong> {
+    let set = std::env::var_os("FREEHOLD_REGISTER_KEY").filter(|v| !v.is_empty()).map(PathBuf::from);
+    match get(matches, "key").map(PathBuf::from).or(set) {
+        Some(path) => Ok(KeyFile::at(path)),
+        None if location.contains("://") => {
+            Err(usage("a register in a database needs its key named", "--key FILE, or FREEHOLD_REGISTER_KEY"))
+        }
+        None => Ok(KeyFile::beside(location)),
+    }
+}
+
+/// Where this machine remembers what it saw of registers.
+pub(crate) fn remembered() -> Option<Remembered> {
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let state =
+        set("XDG_STATE_HOME").or_else(|| Some(set("HOME").or_else(|| set("USERPROFILE"))?.join(".local/state")))?;
+    Some(Remembered::in_folder(state.join("freehold/registers")))
+}
+
+pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
+    let done = match matches.subcommand() {
+        Some(("fields", _)) => fields(),
+        Some(("init", m)) => init(m),
+        Some(("add", m)) => add(m, catalog),
+        Some(("assess", m)) => assess_again(m, catalog),
+        Some(("list", m)) => list(m),
+        Some(("show", m)) => show(m),
+        Some(("set", m)) => set(m),
+        Some(("log", m)) => log(m),
+        Some(("verify", m)) => verify(m),
+        Some(("checkpoint", m)) => checkpoint(m),
+        Some(("prove", m)) => prove(m),
+        Some(("export", m)) => export(m),
+        Some(("erase", m)) => erase(m),
+        Some(("member", m)) => member(m),
+        Some((word, m)) => step(word, m),
+        None => Ok(exit::USAGE),
+    };
+    match done {
+        Ok(code) => code,
+        Err(Wrong::Told(code)) => code,
+        Err(Wrong::Usage(d)) => {
+            report(&[*d]);
+            exit::USAGE
+        }
+        Err(Wrong::Refused(problems)) => {
+            let one = |p: freehold_record::Problem| {
+                let d = Diagnostic::error("refused", format!("{}: {}", p.about, p.says));
+                if p.fix.is_empty() { d } else { d.help(p.fix) }
+            };
+            report(&problems.into_iter().map(one).collect::<Vec<_>>());
+            exit::BLOCKED
+        }
+        Err(Wrong::Trouble(t)) => {
+            report(&[Diagnostic::error("register", t.to_string())]);
+            exit::UNREADABLE
+        }
+    }
+}
+
+fn told(e: &Event) -> Told<'_> {
+    Told { at: e.at, kind: &e.kind, role: &e.role, actor: &e.actor, body: &e.body }
+}
+
+fn folded(events: &[Event]) -> Record {
+    Record::fold(events.iter().map(told))
+}
+
+/// What lists keep of a record. Its state is the workflow's: whether an approval still stands is read off the clock.
+pub(crate) fn project(events: &[Event]) -> Option<Row> {
+    let first = events.first().filter(|e| !e.record.is_empty())?;
+    let record = folded(events);
+    Some(Row {
+        record: first.record.clone(),
+        name: record.name.clone(),
+        state: record.stage.as_str().to_string(),
+        artifact: record.artifact.clone(),
+        expires: record.expires,
+        updated: record.updated,
+        body: String::from("{}"),
+    })
+}
+
+fn open(matches: &ArgMatches) -> Result<Register, Wrong> {
+    Ok(Register::open(&location(matches)?, remembered())?)
+}
+
+fn open_to_write(matches: &ArgMatches) -> Result<Register, Wrong> {
+    let location = location(matches)?;
+    Ok(Register::open_to_write(&location, &key_of(matches, &location)?, remembered())?)
+}
+
+fn init(matches: &ArgMatches) -> Result<u8, Wrong> {
+    let location = location(matches)?;
+    let key = key_of(matches, &location)?;
+    let name = get(matches, "name").unwrap_or("local");
+    let register = Register::create(&location, &key, name, remembered())?;
+    print(&format!(
+        "made      {}\nlog       {}\nkey       {}   sign with it, keep it away from who keeps the database, and keep a copy\npublic    {}\nnext      freehold register add PATH --called NAME --as YOU\n",
+        shown(&register.shown()),
+        register.origin(),
+        shown(&key.path().display().to_string()),
+        register.verifying_key(),
+    ));
+    Ok(exit::CLEAR)
+}
+
+/// The person and the role of a command.
+fn person(matches: &ArgMatches) -> Result<(String, String), Wrong> {
+    let set = |name: &str| std::env::var(name).ok().filter(|v| !v.trim().is_empty());
+    let who = get(matches, "as").map(str::to_string).or_else(|| set("FREEHOLD_ACTOR"));
+    let who = who.ok_or_else(|| usage("it is not stated who does this", "--as \"Ada Lovelace\", or FREEHOLD_ACTOR"))?;
+    Ok((who.trim().to_string(), get(matches, "role").unwrap_or("requester").to_string()))
+}
+
+/// Roles of people, where the register keeps a list.
+fn members(events: &[Event]) -> Option<std::collections::BTreeMap<String, Vec<String>>> {
+    let mut out = std::collections::BTreeMap::new();
+    for e in events.iter().filter(|e| e.kind == "member") {
+        let roles =
+            e.body["roles"].as_array().into_iter().flatten().filter_map(|r| r.as_str().map(str::to_string)).collect();
+        out.insert(e.body["person"].to_string(), roles);
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+/// The id of the record that a person named: its id, the beginning of one, or its name.
+fn named(register: &mut Register, what: &str) -> Result<String, Wrong> {
+    if register.row(what)?.is_some() {
+        return Ok(what.to_string());
+    }
+    let rows = register.list(&Filter { most: LOOKED_MAX, ..Filter::default() })?;
+    let by_id = |r: &&Row| what.len() >= 6 && r.record.starts_with(&what.to_uppercase());
+    let mut found: Vec<&Row> = rows.iter().filter(|r| r.name == what).collect();
+    if found.is_empty() {
+        found = rows.iter().filter(by_id).collect();
+    }
+    match found.as_slice() {
+        [one] => Ok(one.record.clone()),
+        [] => Err(usage(format!("no record is called `{what}`"), "freehold register list")),
+        many => {
+            let ids: Vec<&str> = many.iter().map(|r| r.record.as_str()).collect();
+            Err(usage(
+                format!("several records are called `{what}`"),
+                format!("name one by its id: {}", ids.join(", ")),
+            ))
+        }
+    }
+}
+
+/// Does a command on a record; `id` = `None` makes a new one.
+fn change(
+    register: &mut Register,
+    id: Option<&str>,
+    (who, role): &(String, String),
+    command: impl FnOnce(&mut freehold_register::Change<'_>, &Record) -> Result<Command, Wrong>,
+) -> Result<(String, Record), Wrong> {
+    let moment = now();
+    let id = match id {
+        Some(id) => id.to_string(),
+        None => new_id(moment)?,
+    };
+    let done = register.change(moment, |change| -> Result<Record, Wrong> {
+        let events = change.history(&id)?;
+        let record = folded(&events);
+        let actor = change.private(who)?;
+        let people = members(&change.history("")?);
+        let holds = people.map(|p| p.get(&actor.to_string()).cloned().unwrap_or_default());
+        let context =
+            Context { now: change.at, actor: &actor, role, holds: holds.as_deref(), approvers: &default_approvers };
+        let command = command(change, &record)?;
+        let (kind, body) = decide(&record, &command, &context).map_err(Wrong::Refused)?;
+        change.append(&NewEvent { record: id.clone(), kind: kind.into(), role: role.clone(), actor, body })?;
+        let events = change.history(&id)?;
+        if let Some(row) = project(&events) {
+            change.put_row(&row)?;
+        }
+        Ok(folded(&events))
+    })?;
+    let (record, _) = done?;
+    Ok((id, record))
+}
+
+/// One dossier of a path, under the facts of the command line.
+fn one_dossier<T>(matches: &ArgMatches, catalog: &Catalog, work: impl FnOnce(&Dossier<'_>) -> T) -> Result<T, Wrong> {
+    let run = prepare(matches, catalog).map_err(Wrong::Told)?;
+    let what = get(matches, "what").unwrap_or(".");
+    let loaded = dossiers(&[what], &run);
+    report(&loaded.mistakes);
+    report(&loaded.unreadable);
+    report(&loaded.nothing);
+    match loaded.dossiers.as_slice() {
+        [] if !loaded.mistakes.is_empty() => Err(Wrong::Told(exit::USAGE)),
+        [] if !loaded.unreadable.is_empty() => Err(Wrong::Told(exit::UNREADABLE)),
+        [] => Err(Wrong::Told(exit::NOTHING)),
+        [whole, parts @ ..] if parts.is_empty() || whole.subject.components == parts.len() => Ok(work(whole)),
+        many => {
+            let n = many.len();
+            Err(usage(format!("{n} models lie there: a record is about one"), "name one of them"))
+        }
+    }
+}
+
+/// The stated facts of a deployment: name to value.
+fn deployment_json(deployment: &Deployment, catalog: &Catalog) -> Value {
+    let mut out = Map::new();
+    for (id, fact) in crate::cli::stated_facts(catalog) {
+        let Some(value) = deployment.get(id) else { continue };
+        out.insert(fact.name.clone(), plain(value));
+    }
+    Value::Object(out)
+}
+
+/// A fact's value, with whole numbers alone.
+fn plain(value: &FactValue) -> Value {
+    match value {
+        FactValue::Text(t) => json!(t),
+        FactValue::Bool(b) => json!(b),
+        FactValue::List(all) => json!(all),
+        other => json!(other.to_string()),
+    }
+}
+
+/// What an assessment brings into a record.
+fn assessed(d: &Dossier<'_>) -> Result<Value, Wrong> {
+    let assessment = freehold_wire::Assessment::of(d);
+    let assessment =
+        serde_json::to_value(&assessment).map_err(|_| usage("the assessment cannot be written as JSON", ""))?;
+    let (graph, subject) = (&d.graph, d.graph.subject);
+    let steps: Vec<Value> = graph
+        .edges
+        .iter()
+        .filter(|e| !e.is_loop())
+        .map(|e| json!({"child": graph.works[e.child].id, "relation": e.relation.as_str(), "parent": graph.works[e.parent].id}))
+        .collect();
+    let known = |value: String| json!({"value": value, "state": "known", "source": "assessment"});
+    let mut facts = Map::new();
+    let bases: Vec<String> = graph
+        .edges
+        .iter()
+        .filter(|e| e.child == subject && !e.is_loop() && e.relation.as_str() != "trained-on-data")
+        .map(|e| graph.works[e.parent].id.clone())
+        .collect();
+    if !bases.is_empty() {
+        let publishers: std::collections::BTreeSet<&str> =
+            bases.iter().filter_map(|b| b.split_once('/').map(|(o, _)| o)).collect();
+        if !publishers.is_empty() {
+            facts.insert("base.publisher".into(), known(publishers.into_iter().collect::<Vec<_>>().join(", ")));
+        }
+        facts.insert("base.model".into(), known(bases.join(", ")));
+    }
+    let governing: Vec<&freehold_assess::Governing> = d
+        .assessment
+        .licenses
+        .iter()
+        .filter(|l| !l.displaced && !l.outbound && !l.beyond && !l.license.is_empty())
+        .collect();
+    let joined = |part: &dyn Fn(&freehold_assess::Governing) -> String| {
+        let all: std::collections::BTreeSet<String> =
+            governing.iter().map(|l| part(l)).filter(|t| !t.is_empty()).collect();
+        all.into_iter().collect::<Vec<_>>().join(", ")
+    };
+    for (name, value) in
+        [("license.concluded", joined(&|l| l.license.clone())), ("license.edition", joined(&|l| l.edition.clone()))]
+    {
+        if !value.is_empty() {
+            facts.insert(name.into(), known(value));
+        }
+    }
+    let deployment = deployment_json(&d.deployment, d.catalog);
+    if let Some(countries) = deployment["use.customer_countries"].as_array().filter(|c| !c.is_empty()) {
+        let named: Vec<&str> = countries.iter().filter_map(Value::as_str).collect();
+        facts.insert("distribution.territory".into(), known(named.join(", ")));
+    }
+    if steps.iter().any(|s| s["relation"] == "trained-on-data" && s["child"] == graph.works[subject].id) {
+        facts.insert("data.used".into(), known("yes".into()));
+    }
+    Ok(json!({
+        "artifact": d.subject.artifact,
+        "files": d.subject.digests,
+        "deployment": deployment,
+        "outcome": outcome(&assessment),
+        "lineage": steps,
+        "facts": facts,
+    }))
+}
+
+fn add(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wrong> {
+    let who = person(matches)?;
+    let (mut body, called) = one_dossier(matches, catalog, |d| (assessed(d), d.subject.id.clone()))?;
+    let body = body.as_mut().map_err(|_| usage("the assessment cannot be written as JSON", ""))?;
+    body["name"] = json!(get(matches, "called").map_or(called, str::to_string));
+    let body = body.clone();
+    let mut register = open_to_write(matches)?;
+    let (id, record) = change(&mut register, None, &who, |_, _| Ok(Command::Create(body)))?;
+    print(&screen(&mut register, &id, &record)?);
+    Ok(exit::CLEAR)
+}
+
+fn assess_again(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wrong> {
+    let body = one_dossier(matches, catalog, assessed)??;
+    let mut register = if matches.get_flag("dry-run") { open(matches)? } else { open_to_write(matches)? };
+    let id = named(&mut register, get(matches, "record").unwrap_or_default())?;
+    let before = folded(&register.history(&id)?);
+    let mut lines = before.differs_from(&body["outcome"]);
+    for key in ["artifact", "deployment"] {
+        let was = if key == "artifact" { json!(before.artifact) } else { before.deployment.clone() };
+        if body[key] != was {
+            lines.push(format!("{key} is another"));
+        }
+    }
+    let told = |lines: &[String]| lines.iter().map(|l| format!("  {l}\n")).collect::<String>();
+    if matches.get_flag("dry-run") {
+        let moves = if lines.is_empty() {
+            "nothing would change\n".to_string()
+        } else {
+            format!("would change\n{}", told(&lines))
+        };
+        print(&shown(&moves));
+        return Ok(if lines.is_empty() { exit::CLEAR } else { exit::OPEN });
+    }
+    let who = person(matches)?;
+    let moment = now();
+    let (id, record) = change(&mut register, Some(&id), &who, |_, _| Ok(Command::Assess(body)))?;
+    let head = if lines.is_empty() {
+        "assessed again: nothing changed\n".to_string()
+    } else {
+        format!("changed\n{}", told(&lines))
+    };
+    print(&shown(&format!("{head}state     {}\n", record.state_at(moment).as_str())));
+    let _ = id;
+    Ok(exit::CLEAR)
+}
+
+/// `KEY=VALUE` pairs as a JSON object.
+fn pairs(matches: &ArgMatches, id: &str) -> Result<Map<String, Value>, Wrong> {
+    let mut out = Map::new();
+    for pair in all(matches, id) {
+        let (key, value) =
+            pair.split_once('=').ok_or_else(|| usage(format!("`{pair}` is no KEY=VALUE"), "write it as key=value"))?;
+        out.insert(key.trim().to_string(), json!(value.trim()));
+    }
+    Ok(out)
+}
+
+fn set(matches: &ArgMatches) -> Result<u8, Wrong> {
+    let who = person(matches)?;
+    let mut register = open_to_write(matches)?;
+    let id = named(&mut register, get(matches, "record").unwrap_or_default())?;
+    let state = get(matches, "state").unwrap_or("known");
+    let source = get(matches, "source").unwrap_or("person");
+    let mut record = Record::default();
+    for (field, value) in pairs(matches, "value")? {
+        let value = if state == "known" { value } else { Value::Null };
+        let body = json!({"field": field, "value": value, "state": state, "source": source});
+        record = change(&mut register, Some(&id), &who, |_, _| Ok(Command::Set(body)))?.1;
+    }
+    print(&shown(&format!("state     {}\n", record.state_at(now()).as_str())));
+    Ok(exit::CLEAR)
+}
+
+/// The steps of the workflow, and what is added to a record.
+fn step(word: &str, matches: &ArgMatches) -> Result<u8, Wrong> {
+    let who = person(matches)?;
+    let text = |key: &str| matches.try_get_one::<String>(key).ok().flatten().cloned();
+    let date = |key: &str| -> Result<Option<i64>, Wrong> {
+        text(key)
+            .map(|d| end_of(&d).ok_or_else(|| usage(format!("`{d}` is no day"), "write it as 2027-01-31")))
+            .transpose()
+    };
+    let mut register = open_to_write(matches)?;
+    let id = named(&mut register, get(matches, "record").unwrap_or_default())?;
+    let (until, due) = (date("until")?, date("due")?);
+    let extra = if word == "dataset" { pairs(matches, "value")? } else { Map::new() };
+    let (id, record) = change(&mut register, Some(&id), &who, |change, _| {
+        let mut body = extra;
+        for (key, as_) in [
+            ("entry", "id"),
+            ("answer", "answer"),
+            ("reason", "reason"),
+            ("where", "where"),
+            ("covers", "covers"),
+            ("says", "says"),
+            ("by", "by"),
+        ] {
+            if let Some(value) = text(key) {
+                body.insert(as_.into(), json!(value));
+            }
+        }
+        // what a person says in their own words can be erased
+        if let Some(comment) = text("comment") {
+            body.insert("comment".into(), change.private(&comment)?);
+        }
+        for (value, key) in [(until, "expires"), (due, "due")] {
+            if let Some(value) = value {
+                body.insert(key.into(), json!(value));
+            }
+        }
+        if word == "approve" && until.is_none() {
+            body.insert("expires".into(), json!(change.at.saturating_add(365 * DAY_MICROS)));
+        }
+        let body = Value::Object(body);
+        Ok(match word {
+            "dataset" => Command::Dataset(body),
+            "clause" => Command::Clause(body),
+            "attribution" => Command::Attribution(body),
+            "exception" => Command::Exception(body),
+            "approve-exception" => Command::ApproveException(body),
+            "condition" => Command::Condition(body),
+            "condition-met" => Command::ConditionMet(body),
+            "submit" => Command::Submit(body),
+            "triage" => Command::Triage(body),
+            "request-changes" => Command::RequestChanges(body),
+            "need-counsel" => Command::NeedCounsel(body),
+            "counsel-answered" => Command::CounselAnswered(body),
+            "approve" => Command::Approve(body),
+            "reject" => Command::Reject(body),
+            "withdraw" => Command::Withdraw(body),
+            "suspend" => Command::Suspend(body),
+            "resume" => Command::Resume(body),
+            "renew" => Command::Renew(body),
+            "supersede" => Command::Supersede(body),
+            _ => Command::Retire(body),
+        })
+    })?;
+    let state = record.state_at(now());
+    let waits = waiting(&record);
+    let waits = if waits.is_empty() { String::new() } else { format!("waits for {}\n", waits.join(", ")) };
+    let until = if state.is_in_force() { format!(" until {}", last_day(record.expires)) } else { String::new() };
+    print(&shown(&format!("record    {id}\nstate     {}{until}\n{waits}", state.as_str())));
+    Ok(exit::CLEAR)
+}
+
+/// Roles that have yet to approve.
+fn waiting(record: &Record) -> Vec<&'static str> {
+    if record.stage != freehold_record::State::Review {
+        return Vec::new();
+    }
+    let inputs = record.inputs();
+    let given = |role: &str| record.approvals.iter().any(|a| a.role == role && a.inputs == inputs);
+    default_approvers(record).into_iter().filter(|r| !given(r)).collect()
+}
+
+fn fields() -> Result<u8, Wrong> {
+    let mut out = String::new();
+    for area in Area::ALL {
+        out.push_str(&format!("{}\n", area.title()));
+        for f in FIELDS.iter().filter(|f| f.area == area) {
+            let needed = if f.needed { "needed" } else { "" };
+            out.push_str(&format!("  {:34} {:7} {}   [{}]\n", f.name, needed, f.asks, f.for_whom));
+        }
+    }
+    out.push_str(
+        "datasets, clauses of use policies, attributions, exceptions and conditions have commands of their own\n",
+    );
+    print(&out);
+    Ok(exit::CLEAR)
+}
+
+fn list(matches: &ArgMatches) -> Result<u8, Wrong> {
+    let mut register = open(matches)?;
+    let moment = now();
+    let mut rows = Vec::new();
+    let wanted = get(matches, "state").unwrap_or_default().to_string();
+    let mut after = String::new();
+    loop {
+        let page = register.list(&Filter { after: after.clone(), ..Filter::default() })?;
+        let Some(last) = page.last() else { break };
+        after.clone_from(&last.record);
+        for row in page {
+            // only an approval can end by itself, or fall with its grounds
+            let in_force = freehold_record::State::parse(&row.state).is_some_and(freehold_record::State::is_in_force);
+            let state = if in_force {
+                folded(&register.history(&row.record)?).state_at(moment).as_str().to_string()
+            } else {
+                row.state.clone()
+            };
+            if wanted.is_empty() || wanted == state {
+                rows.push((row, state));
+            }
+        }
+    }
+    if get(matches, "format") == Some("json") {
+        let one = |(r, s): &(Row, String)| json!({"id": r.record, "name": r.name, "state": s, "artifact": r.artifact, "expires": r.expires, "updated": r.updated});
+        let all: Vec<Value> = rows.iter().map(one).collect();
+        print(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&json!({"schema": "freehold.records/1", "records": all})).unwrap_or_default()
+        ));
+    } else {
+        let lines: String = rows
+            .iter()
+            .map(|(r, s)| {
+                let until = if r.expires > 0 { format!("until {}", last_day(r.expires)) } else { String::new() };
+                format!("{}  {:26} {:18} {}\n", r.record, s, until, r.name)
+            })
+            .collect();
+        let n = rows.len();
+        print(&shown(&format!("{lines}{n} record{}\n", if n == 1 { "" } else { "s" })));
+    }
+    Ok(if rows.is_empty() { exit::NOTHING } else { exit::CLEAR })
+}
+
+/// Private texts of a value, put back where they were not erased.
+fn told_whole(register: &mut Register, value: &Value) -> Result<Value, Wrong> {
+    Ok(match value {
+        Value::Array(all) => Value::Array(all.iter().map(|v| told_whole(register, v)).collect::<Result<_, _>>()?),
+        Value::Object(members) => match (members.len(), members.get("private").and_then(Value::as_str)) {
+            (1, Some(hash)) => json!(register.private(hash)?.unwrap_or_else(|| "(erased)".into())),
+            _ => {
+                let mut out = Map::new();
+                for (k, v) in members {
+                    out.insert(k.clone(), told_whole(register, v)?);
+                }
+                Value::Object(out)
+            }
+        },
+        other => other.clone(),
+    })
+}
+
+fn show(matches: &ArgMatches) -> Result<u8, Wrong> {
+    let mut register = open(matches)?;
+    let id = named(&mut register, get(matches, "record").unwrap_or_default())?;
+    let record = folded(&register.history(&id)?);
+    if get(matches, "format") == Some("json") {
+        let whole = told_whole(&mut register, &record.to_json(&id, now()))?;
+        print(&format!("{}\n", serde_json::to_string_pretty(&whole).unwrap_or_default()));
+    } else {
+        print(&screen(&mut register, &id, &record)?);
+    }
+    Ok(exit::CLEAR)
+}
+
+/// A record on a screen.
+fn screen(register: &mut Register, id: &str, record: &Record) -> Result<String, Wrong> {
+    let moment = now();
+    let state = record.state_at(moment);
+    let word = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_string);
+    let mut out = format!("{}  {id}\n", record.name);
+    let until = if state.is_in_force() { format!(" until {}", last_day(record.expires)) } else { String::new() };
+    out.push_str(&format!("state     {}{until}\n", state.as_str()));
+    if !record.why.is_null() {
+        out.push_str(&format!("why       {}\n", word(&told_whole(register, &record.why)?)));
+    }
+    let changed = record.changed();
+    if !changed.is_empty() {
+        out.push_str(&format!("changed   since the approval: {}\n", changed.join(", ")));
+    }
+    let waits = waiting(record);
+    if !waits.is_empty() {
+        out.push_str(&format!("waits for {}\n", waits.join(", ")));
+    }
+    out.push_str(&format!("verdict   {}\n", word(&record.outcome["verdict"])));
+    for step in record.lineage.as_array().into_iter().flatten() {
+        let step_word =
+            freehold_base::Relation::parse(&word(&step["relation"])).map_or("from", freehold_documents::step_word);
+        out.push_str(&format!("from      {}, {step_word} {}\n", word(&step["child"]), word(&step["parent"])));
+    }
+    let owed: Vec<String> = record.outcome["obligations"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|o| o["certainty"] == "owed" && o["upstream"] != true)
+        .map(|o| {
+            let key = format!("{} {}", word(&o["code"]), word(&o["license"]));
+            let seen = record.attributions.get(&key).map(|a| format!("seen at {}", word(&a.body["where"])));
+            format!("  {key:44} {:10} {}", word(&o["clause"]), seen.unwrap_or_else(|| word(&o["status"])))
+        })
+        .collect();
+    if !owed.is_empty() {
+        out.push_str(&format!("owed\n{}\n", owed.join("\n")));
+    }
+    for area in Area::ALL {
+        let known: Vec<&freehold_record::Field> =
+            FIELDS.iter().filter(|f| f.area == area && record.facts.contains_key(f.name)).collect();
+        let mut lines: Vec<String> = Vec::new();
+        for f in known {
+            let Some(fact) = record.facts.get(f.name) else { continue };
+            let value = if fact.state == "known" { word(&fact.value) } else { fact.state.clone() };
+            lines.push(format!("  {:30} {value}   ({})", f.name, fact.source));
+        }
+        if area == Area::Data {
+            for d in record.datasets.values() {
+                let parts: Vec<String> = d
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .filter(|(k, _)| *k != "id")
+                    .map(|(k, v)| format!("{k} {}", word(v)))
+                    .collect();
+                lines.push(format!("  dataset {:22} {}", word(&d["id"]), parts.join(", ")));
+            }
+        }
+        let entries = match area {
+            Area::UsePolicy => Some((&record.clauses, "answer", "reason")),
+            Area::Attribution => Some((&record.attributions, "where", "")),
+            Area::Governance => Some((&record.exceptions, "covers", "reason")),
+            _ => None,
+        };
+        for (key, e) in entries.iter().flat_map(|(all, _, _)| all.iter()) {
+            let Some((_, a, b)) = entries else { continue };
+            let agreed = match (area, e.answered_at) {
+                (Area::Governance, Some(_)) => {
+                    format!(", agreed, until {}", last_day(e.body["expires"].as_i64().unwrap_or(0)))
+                }
+                (Area::Governance, None) => ", nobody agreed yet".into(),
+                _ => String::new(),
+            };
+            let says: Vec<String> = [a, b].into_iter().filter(|k| !k.is_empty()).map(|k| word(&e.body[k])).collect();
+            lines.push(format!("  {key:30} {}{agreed}", says.join(": ")));
+        }
+        if area == Area::Governance {
+            for (key, c) in &record.conditions {
+                let met = if c.answered_at.is_some() {
+                    "met".to_string()
+                } else {
+                    format!("due {}", last_day(c.body["due"].as_i64().unwrap_or(0)))
+                };
+                lines.push(format!("  condition {key:20} {}: {met}", word(&c.body["says"])));
+            }
+            for a in &record.approvals {
+                let by = word(&told_whole(register, &a.by)?);
+                let stale = if a.inputs == record.inputs() { "" } else { ", for other facts than these" };
+                lines.push(format!("  approved as {:18} {by}, {}{stale}", a.role, day(a.at)));
+            }
+        }
+        if !lines.is_empty() {
+            out.push_str(&format!("{}\n{}\n", area.title(), lines.join("\n")));
+        }
+    }
+    let missing: Vec<&freehold_record::Field> = record.missing().into_iter().filter(|f| f.needed).collect();
+    if !missing.is_empty() {
+        let lines: Vec<String> = missing.iter().map(|f| format!("  {:30} {}", f.name, f.asks)).collect();
+        out.push_str(&format!("to add, before it can be submitted\n{}\n", lines.join("\n")));
+        out.push_str(&format!("next      freehold register set {id} {}=…\n", missing.first().map_or("", |f| f.name)));
+    }
+    Ok(shown(&out))
+}
+
+fn log(matches: &ArgMatches) -> Result<u8, Wrong> {
+    let mut register = open(matches)?;
+    let events = match get(matches, "record") {
+        Some(what) => {
+            let id = named(&mut register, what)?;
+            register.history(&id)?
+        }
+        None => {
+            let mut all = Vec::new();
+            let size = register.head()?.size;
+            while u64::try_from(all.len()).unwrap_or(u64::MAX) < size {
+                let page = register.events(u64::try_from(all.len()).unwrap_or(u64::MAX))?;
+                if page.is_empty() {
+                    break;
+                }
+                all.extend(page);
+            }
+            all
+        }
+    };
+    if get(matches, "format") == Some("jsonl") {
+        print(&events.iter().map(|e| format!("{}\n", e.leaf)).collect::<String>());
+        return Ok(exit::CLEAR);
+    }
+    let mut out = String::new();
+    for e in &events {
+        let who = told_whole(&mut register, &e.actor)?;
+        let body = told_whole(&mut register, &e.body)?;
+        let mut says: Vec<String> = Vec::new();
+        for key in ["name", "field", "value", "id", "answer", "where", "covers", "comment"] {
+            if let Some(v) = body[key].as_str() {
+                says.push(format!("{key} {v}"));
+            }
+        }
+        let record = if e.record.is_empty() { "register" } else { e.record.as_str() };
+        out.push_str(&format!(
+            "{:6}  {}  {record:26}  {:18} {} ({})  {}\n",
+            e.index,
+            jiff::Timestamp::from_microsecond(e.at).map(|t| format!("{t:.3}")).unwrap_or_default(),
+            e.kind,
+            who.as_str().unwrap_or("nobody"),
+            e.role,
+            says.join(", "),
+        ));
+    }
+    print(&shown(&out));
+    Ok(if events.is_empty() { exit::NOTHING } else { exit::CLEAR })
+}
+
+fn verify(matches: &ArgMatches) -> Result<u8, Wrong> {
+    let mut register = open(matches)?;
+    let mut known = Vec::new();
+    for file in all(matches, "checkpoint") {
+        let note =
+            std::fs::read_to_string(file).map_err(|e| usage(format!("{file} cannot be read: {}", e.kind()), ""))?;
+        let head = Checkpoint::open(&note, register.verifying_key());
+        known.push(head.map_err(|e| {
+            usage(format!("{file}: {e}"), "a checkpoint of this register, as `freehold register checkpoint` prints it")
+        })?);
+    }
+    let report = register.verify(&project, &known)?;
+    let head = register.head();
+    let mut out = String::new();
+    for f in &report.found {
+        out.push_str(&format!("BAD       {}\n", f.says));
+    }
+    if report.more > 0 {
+        out.push_str(&format!("          … and {} more\n", report.more));
+    }
+    out.push_str(&format!(
+        "log       {}\nread      {} events, {} records, {} signed checkpoints that agree{}\n",
+        register.origin(),
+        report.events,
+        report.records,
+        report.checkpoints,
+        if report.erased > 0 { format!(", {} private texts erased", report.erased) } else { String::new() },
+    ));
+    let fine = report.found.is_empty() && head.is_ok();
+    out.push_str(if fine {
+        "WHOLE     every event, every hash, every signature and every record agree\n"
+    } else {
+        "DAMAGED   what is listed first is the first that is not as it was signed\n"
+    });
+    if known.is_empty() && fine {
+        out.push_str(
+            "note      compared with nothing kept elsewhere: --checkpoint FILE compares with one that you kept\n",
+        );
+    }
+    print(&shown(&out));
+    Ok(if fine { exit::CLEAR } else { exit::UNREADABLE })
+}
+
+fn checkpoint(matches: &ArgMatches) -> Result<u8, Wrong> {
+    let head = open(matches)?.head()?;
+    print(&head.note);
+    Ok(exit::CLEAR)
+}
+
+fn prove(matches: &ArgMatches) -> Result<u8, Wrong> {
+    let index = get(matches, "index").unwrap_or_default();
+    let index: u64 = index.parse().map_err(|_| {
+        usage(format!("`{index}` is no place in the log"), "a number, as `freehold register log` tells it")
+    })?;
+    print(&open(matches)?.prove(index)?.to_string());
+    Ok(exit::CLEAR)
+}
+
+/// How an auditor checks a pack; the words stand in the pack.
+const VERIFY: &str = include_str!("verify.md");
+
+fn export(matches: &ArgMatches) -> Result<u8, Wrong> {
+    let mut register = open(matches)?;
+    let id = named(&mut register, get(matches, "record").unwrap_or_default())?;
+    let dir = PathBuf::from(get(matches, "out").unwrap_or_default());
+    if dir.exists() {
+        return Err(usage(format!("{} is there already", dir.display()), "name a folder that is not there"));
+    }
+    let events = register.history(&id)?;
+    let record = folded(&events);
+    let whole = told_whole(&mut register, &record.to_json(&id, now()))?;
+    let head = register.head()?;
+    let mut files: Vec<(String, String)> = vec![
+        ("record.json".into(), format!("{}\n", serde_json::to_string_pretty(&whole).unwrap_or_default())),
+        ("events.jsonl".into(), events.iter().map(|e| format!("{}\n", e.leaf)).collect()),
+        ("checkpoint".into(), head.note.clone()),
+        ("vkey".into(), format!("{}\n", register.verifying_key())),
+        ("VERIFY.md".into(), VERIFY.replace("{ORIGIN}", register.origin())),
+    ];
+    for e in &events {
+        files.push((format!("proofs/{}.leaf", e.index), e.leaf.clone()));
+        files.push((format!("proofs/{}.tlog-proof", e.index), register.prove(e.index)?.to_string()));
+    }
+    let mut manifest = String::new();
+    let unwritable = |e: std::io::Error| usage(format!("{} cannot be written: {}", dir.display(), e.kind()), "");
+    std::fs::create_dir_all(dir.join("proofs")).map_err(unwritable)?;
+    for (name, text) in &files {
+        std::fs::write(dir.join(name), text).map_err(unwritable)?;
+        use sha2::Digest as _;
+        let digest = sha2::Sha256::digest(text.as_bytes());
+        let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+        manifest.push_str(&format!("{hex}  {name}\n"));
+    }
+    std::fs::write(dir.join("SHA256SUMS"), manifest).map_err(unwritable)?;
+    print(&shown(&format!(
+        "wrote     {}: {} files, {} events with a proof each, against the checkpoint of {} events\nnext      read {}/VERIFY.md\n",
+        dir.display(),
+        files.len() + 1,
+        events.len(),
+        head.size,
+        dir.display(),
+    )));
+    Ok(exit::CLEAR)
+}
+
+fn erase(matches: &ArgMatches) -> Result<u8, Wrong> {
+    let (who, role) = person(matches)?;
+    if role != "compliance" {
+        return Err(usage(format!("{role} does not erase"), "for: compliance"));
+    }
+    let text = get(matches, "text").unwrap_or_default().to_string();
+    let mut register = open_to_write(matches)?;
+    let done = register.change(now(), |change| -> Result<(), Wrong> {
+        let Some(hash) = change.known_private(&text)? else {
+            return Err(usage(
+                "no name and no comment is written so",
+                "give it as it was written; `freehold register log` tells them",
+            ));
+        };
+        let actor = change.private(&who)?;
+        change.erase(&hash)?;
+        change.append(&NewEvent {
+            record: String::new(),
+            kind: "erased".into(),
+            role: role.clone(),
+            actor,
+            body: json!({"of": {"private": hash}}),
+        })?;
+        Ok(())
+    })?;
+    done?;
+    print("erased: the log stays whole, and what stood for the text in it tells nothing any more\n");
+    Ok(exit::CLEAR)
+}
+
+fn member(matches: &ArgMatches) -> Result<u8, Wrong> {
+    let (who, role) = person(matches)?;
+    if role != "compliance" {
+        return Err(usage(format!("{role} does not keep roles"), "for: compliance"));
+    }
+    let name = get(matches, "name").unwrap_or_default().to_string();
+    let roles: Vec<String> = get(matches, "roles")
+        .unwrap_or_default()
+        .split(',')
+        .map(|r| r.trim().to_string())
+        .filter(|r| !r.is_empty())
+        .collect();
+    if let Some(unknown) = roles.iter().find(|r| !freehold_record::ROLES.iter().any(|(known, _)| known == r)) {
+        let known: Vec<&str> = freehold_record::ROLES.iter().map(|(r, _)| *r).collect();
+        return Err(usage(format!("`{unknown}` is no role"), format!("one of: {}", known.join(", "))));
+    }
+    let mut register = open_to_write(matches)?;
+    let done = register.change(now(), |change| -> Result<(), Wrong> {
+        let actor = change.private(&who)?;
+        let people = members(&change.history("")?);
+        // once there is a list, whoever keeps it stands on it
+        let may = people.is_none_or(|p| p.get(&actor.to_string()).is_some_and(|r| r.iter().any(|r| r == "compliance")));
+        if !may {
+            return Err(usage("this person does not keep roles", "somebody whose role is compliance"));
+        }
+        let person = change.private(&name)?;
+        change.append(&NewEvent {
+            record: String::new(),
+            kind: "member".into(),
+            role: role.clone(),
+            actor,
+            body: json!({"person": person, "roles": roles}),
+        })?;
+        Ok(())
+    })?;
+    done?;
+    print(&shown(&format!("{name}: {}\n", if roles.is_empty() { "no role".to_string() } else { roles.join(", ") })));
+    Ok(exit::CLEAR)
+}
+
+/// What the gate says of one model.
+pub(crate) struct Gated {
+    /// True where an approval in force covers it.
+    pub(crate) covered: bool,
+    /// The same in lines.
+    pub(crate) says: Vec<String>,
+}
+
+/// The gate: each dossier against the approvals of a register.
+///
+/// # Errors
+/// The register cannot be read, or is not what this machine saw.
+pub(crate) fn gate(location: &str, dossiers: &[Dossier<'_>]) -> Result<Vec<Gated>, Box<Diagnostic>> {
+    let failed = |t: Trouble| Box::new(Diagnostic::error("register", t.to_string()).in_file(location.to_string()));
+    let mut register = Register::open(location, remembered()).map_err(failed)?;
+    let moment = now();
+    let mut out = Vec::with_capacity(dossiers.len());
+    for d in dossiers {
+        let deployment = deployment_json(&d.deployment, d.catalog);
+        let mut says = Vec::new();
+        let mut covered = false;
+        let rows = if d.subject.artifact.is_empty() {
+            Vec::new()
+        } else {
+            let filter = Filter { artifact: d.subject.artifact.clone(), ..Filter::default() };
+            register.list(&filter).map_err(failed)?
+        };
+        for row in &rows {
+            let events = register.history(&row.record).map_err(failed)?;
+            // an approval counts where its event is in the signed log
+            for e in events.iter().filter(|e| e.kind == "approved") {
+                let proof = register.prove(e.index).map_err(failed)?;
+                let key = register.verifying_key().clone();
+                proof.verify(e.leaf.as_bytes(), &key).map_err(|f| failed(Trouble::Fault(f)))?;
+            }
+            let record = folded(&events);
+            match covers(&record, moment, &d.subject.artifact, &deployment) {
+                Coverage::Covered => {
+                    covered = true;
+                    says = vec![format!(
+                        "{} {} until {}",
+                        row.record,
+                        record.state_at(moment).as_str(),
+                        last_day(record.expires)
+                    )];
+                    break;
+                }
+                Coverage::Not(why) => says.extend(why.into_iter().map(|w| format!("{} {}: {w}", row.record, row.name))),
+            }
+        }
+        if says.is_empty() {
+            says.push("no record is about these bytes: freehold register add".into());
+        }
+        out.push(Gated { covered, says });
+    }
+    Ok(out)
+}
+
+/// The gate's lines below the answers.
+pub(crate) fn gate_lines(dossiers: &[Dossier<'_>], gated: &[Gated]) -> String {
+    let mut out = String::from("\n");
+    for (d, g) in dossiers.iter().zip(gated) {
+        let word = if g.covered { "APPROVED" } else { "NOT APPROVED" };
+        for (i, line) in g.says.iter().enumerate() {
+            let head = if i == 0 {
+                format!("register  {word}  {}  ", d.subject.id)
+            } else {
+                "                        ".to_string()
+            };
+            out.push_str(&format!("{head}{line}\n"));
+        }
+    }
+    shown(&out)
+}
