@@ -435,7 +435,7 @@ impl<'c> Work<'_, '_, 'c> {
             Ok(is) => {
                 self.desk.put(&path, was, is, "model name");
                 self.plan.notes.push(format!(
-                    "the model is called “{name}” in {path}: its folder, its files and the pages that show it are yours to rename"
+                    "the model is called “{name}” in {path} (--name gives another): its folder, its files and the pages that show it are yours to rename"
                 ));
                 self.plan.name = Some(name);
             }
@@ -478,7 +478,9 @@ impl<'c> Work<'_, '_, 'c> {
             .filter_map(|id| self.d.catalog.policy(id))
             .map(|p| (p.text.as_str(), p.url.as_deref().unwrap_or("its publisher's page")))
             .collect();
-        for (edition, url) in wanted {
+        // some licenses have their restrictions in an attachment of their own text: that copy is one of both
+        let is_license = |edition: &str| self.d.catalog.license_of_edition(edition).is_some();
+        for (edition, url) in wanted.into_iter().filter(|(e, _)| !is_license(e)) {
             let named = |f: &&ReleaseFile| {
                 let p = f.path.to_ascii_lowercase();
                 p.contains("policy") || p.contains("use") || p.contains("license")
