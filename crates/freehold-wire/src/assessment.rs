@@ -83,6 +83,9 @@ pub struct Assessment {
     /// What the organization's policy says of it; absent where there is none. It changes nothing of the above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<crate::Policy>,
+    /// What a register says of it (`--register`); absent where none was asked. It changes nothing of the above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub register: Option<crate::Gate>,
     /// What it was made from.
     pub lineage: Lineage,
     /// What was not looked at.

@@ -72,6 +72,7 @@ impl wire::Assessment {
             findings: a.findings.iter().map(finding).collect(),
             house: a.house.iter().map(|u| house(d, u)).collect(),
             policy: None,
+            register: None,
             lineage: lineage(&d.graph),
             not_read: d.not_read.clone(),
             diagnostics: d.diagnostics.iter().map(diagnostic).collect(),

@@ -141,7 +141,22 @@ impl Policy {
     }
 }
 
+/// Whether an approval in force of a register covers a subject in this use.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Gate {
+    /// True where one does.
+    pub covered: bool,
+    /// The record that does, or what each record that is about these bytes lacks.
+    pub says: Vec<String>,
+}
+
 impl Assessment {
+    /// The same with what a register says of it.
+    #[must_use]
+    pub fn with_register(self, gate: Option<Gate>) -> Assessment {
+        Assessment { register: gate, ..self }
+    }
+
     /// The same with what a policy says of it.
     #[must_use]
     pub fn with_policy(self, outcome: Option<&engine::Outcome>) -> Assessment {
@@ -150,6 +165,14 @@ impl Assessment {
 }
 
 impl Report {
+    /// The same with what a register says of each assessment, in their order; none = none was asked.
+    #[must_use]
+    pub fn with_register(mut self, gates: &[Gate]) -> Report {
+        let assessments = std::mem::take(&mut self.assessments).into_iter().enumerate();
+        self.assessments = assessments.map(|(i, a)| a.with_register(gates.get(i).cloned())).collect();
+        self
+    }
+
     /// The same with what a policy says of each assessment, in their order; none = there is no policy.
     #[must_use]
     pub fn with_policy(mut self, outcomes: &[engine::Outcome]) -> Report {

@@ -8,7 +8,8 @@ use freehold_assess::Obligation;
 use freehold_base::Evidence;
 use freehold_check::Dossier;
 use freehold_policy::Outcome as Ruled;
-use freehold_wire::pipeline::{Checked, Pipeline, Place, Told, checked, input, policy};
+use freehold_wire::Gate;
+use freehold_wire::pipeline::{Checked, Pipeline, Place, Told, checked, input, not_approved, policy};
 
 use crate::load::{Loaded, Run};
 
@@ -16,12 +17,16 @@ use crate::load::{Loaded, Run};
 const TEXT_BYTES_MAX: u64 = 4 << 20;
 
 /// The issues of a run, those of a policy too; no outcomes = there is no policy.
-pub(crate) fn of(loaded: &Loaded<'_>, run: &Run<'_>, outcomes: &[Ruled]) -> Pipeline {
+pub(crate) fn of(loaded: &Loaded<'_>, run: &Run<'_>, outcomes: &[Ruled], gates: &[Gate]) -> Pipeline {
     let here = std::env::current_dir().and_then(|d| d.canonicalize()).unwrap_or_default();
     let mut models: Vec<Checked> = Vec::with_capacity(loaded.dossiers.len());
     let mut taken = BTreeSet::new();
     for (at, d) in loaded.dossiers.iter().enumerate() {
         let mut one = model(d, outcomes.get(at), &here);
+        if let Some(gate) = gates.get(at).filter(|g| !g.covered) {
+            let here = Place { path: one.path.clone(), folder: Path::new(&one.path).is_dir(), ..Place::default() };
+            one.issues.push(not_approved(gate, here));
+        }
         // several models of one file, or of one name in a store, are told apart by what they are called
         if !taken.insert(one.path.clone()) {
             one.path = format!("{}#{}", one.path, d.subject.id);

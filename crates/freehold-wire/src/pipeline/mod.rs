@@ -280,6 +280,24 @@ pub fn policy(
     out
 }
 
+/// What a register says of a model that no approval in force covers, as an issue: it fails the run every time.
+pub fn not_approved(gate: &crate::Gate, place: Place) -> Issue {
+    Issue {
+        topic: Topic::Policy,
+        code: "not-approved".into(),
+        level: Level::Error,
+        message: line(&format!("no approval in force covers it: {}", gate.says.join("; "))),
+        help: "have it approved for this use: freehold register".into(),
+        cites: Vec::new(),
+        places: vec![place],
+        keys: Vec::new(),
+        outcome: Some(Outcome::Blocked),
+        counts: true,
+        since: None,
+        waived: None,
+    }
+}
+
 /// A mistake of the input as an issue; `place` finds the file.
 pub fn input(m: &Diagnostic, place: &dyn Fn(&Evidence) -> Option<Place>) -> Issue {
     let level = match m.severity {

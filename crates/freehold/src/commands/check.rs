@@ -8,7 +8,7 @@ use freehold_catalog::Catalog;
 use freehold_check::Dossier;
 use freehold_policy::Outcome as Ruled;
 use freehold_wire::pipeline::{Outcome, Pipeline};
-use freehold_wire::{Assessment, Report};
+use freehold_wire::{Assessment, Gate, Report};
 
 use super::{baseline, policy, prepare, print, register, report, style};
 use crate::context::{all, get};
@@ -67,7 +67,7 @@ fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>, policy: Optio
             return exit::UNREADABLE;
         }
     };
-    let mut run = if listed { pipeline::of(loaded, by, &outcomes) } else { Pipeline::default() };
+    let mut run = if listed { pipeline::of(loaded, by, &outcomes, &gated) } else { Pipeline::default() };
     run.count(|outcome| match outcome {
         Outcome::Blocked => fail_on.blocked,
         Outcome::Open => fail_on.open,
@@ -98,17 +98,20 @@ fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>, policy: Optio
             code = exit::UNREADABLE;
         }
     }
-    if let Err(d) = written(matches, loaded, &run, &outcomes) {
+    if let Err(d) = written(matches, loaded, &run, &outcomes, &gated) {
         report(&[d]);
         code = exit::UNREADABLE;
     }
-    match rendered(format, &loaded.dossiers, &run, &outcomes) {
+    match rendered(format, &loaded.dossiers, &run, &outcomes, &gated) {
         Some(text) => print(&text),
         None => emit(format, &loaded.dossiers, &outcomes, code),
     }
     if !gated.is_empty() {
         let lines = register::gate_lines(&loaded.dossiers, &gated);
-        if format == "human" { print(&lines) } else { anstream::eprint!("{lines}") }
+        // every other format has them in it
+        if format == "human" {
+            print(&lines);
+        }
     }
     for line in notes {
         // names are foreign: each note stays one line
@@ -119,10 +122,16 @@ fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>, policy: Optio
 
 /// The formats that `--also` names, written to their files.
 #[expect(clippy::result_large_err, reason = "once a run")]
-fn written(matches: &ArgMatches, loaded: &Loaded<'_>, run: &Pipeline, outcomes: &[Ruled]) -> Result<(), Diagnostic> {
+fn written(
+    matches: &ArgMatches,
+    loaded: &Loaded<'_>,
+    run: &Pipeline,
+    outcomes: &[Ruled],
+    gates: &[Gate],
+) -> Result<(), Diagnostic> {
     let wanted = matches.get_many::<(String, String)>("also").into_iter().flatten();
     for (format, file) in wanted {
-        let text = rendered(format, &loaded.dossiers, run, outcomes).unwrap_or_default();
+        let text = rendered(format, &loaded.dossiers, run, outcomes, gates).unwrap_or_default();
         std::fs::write(file, text)
             .map_err(|e| Diagnostic::error("unwritable", format!("cannot be written: {e}")).in_file(file.as_str()))?;
     }
@@ -130,12 +139,24 @@ fn written(matches: &ArgMatches, loaded: &Loaded<'_>, run: &Pipeline, outcomes: 
 }
 
 /// A run in a format that is not made for a terminal, with what a policy says of each dossier.
-fn rendered(format: &str, dossiers: &[Dossier<'_>], run: &Pipeline, outcomes: &[Ruled]) -> Option<String> {
+fn rendered(
+    format: &str,
+    dossiers: &[Dossier<'_>],
+    run: &Pipeline,
+    outcomes: &[Ruled],
+    gates: &[Gate],
+) -> Option<String> {
     let json = |v: Result<String, serde_json::Error>| format!("{}\n", v.unwrap_or_default());
     Some(match format {
-        "json" => json(serde_json::to_string_pretty(&Report::of(dossiers, run.exit).with_policy(outcomes))),
+        "json" => json(serde_json::to_string_pretty(
+            &Report::of(dossiers, run.exit).with_policy(outcomes).with_register(gates),
+        )),
         "jsonl" => {
-            let line = |(i, d)| json(serde_json::to_string(&Assessment::of(d).with_policy(outcomes.get(i))));
+            let line = |(i, d)| {
+                json(serde_json::to_string(
+                    &Assessment::of(d).with_policy(outcomes.get(i)).with_register(gates.get(i).cloned()),
+                ))
+            };
             dossiers.iter().enumerate().map(line).collect()
         }
         "sarif" => {
@@ -156,7 +177,7 @@ fn rendered(format: &str, dossiers: &[Dossier<'_>], run: &Pipeline, outcomes: &[
 /// Prints dossiers in a format, with what a policy says of each; no outcomes = there is no policy.
 pub(crate) fn emit(format: &str, dossiers: &[Dossier<'_>], outcomes: &[Ruled], code: u8) {
     let run = Pipeline { exit: code, ..Pipeline::default() };
-    match rendered(format, dossiers, &run, outcomes) {
+    match rendered(format, dossiers, &run, outcomes, &[]) {
         Some(text) => print(&text),
         None => match dossiers {
             [] => {}

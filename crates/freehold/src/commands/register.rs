@@ -12,6 +12,7 @@ use freehold_record::{
     Area, Command, Context, Coverage, FIELDS, Record, Told, covers, decide, default_approvers, outcome,
 };
 use freehold_register::{Event, Filter, KeyFile, NewEvent, Register, Remembered, Row, Trouble, new_id};
+use freehold_wire::Gate;
 use serde_json::{Map, Value, json};
 
 use super::{prepare, print, report};
@@ -943,19 +944,11 @@ fn member(matches: &ArgMatches) -> Result<u8, Wrong> {
     Ok(exit::CLEAR)
 }
 
-/// What the gate says of one model.
-pub(crate) struct Gated {
-    /// True where an approval in force covers it.
-    pub(crate) covered: bool,
-    /// The same in lines.
-    pub(crate) says: Vec<String>,
-}
-
 /// The gate: each dossier against the approvals of a register.
 ///
 /// # Errors
 /// The register cannot be read, or is not what this machine saw.
-pub(crate) fn gate(location: &str, dossiers: &[Dossier<'_>]) -> Result<Vec<Gated>, Box<Diagnostic>> {
+pub(crate) fn gate(location: &str, dossiers: &[Dossier<'_>]) -> Result<Vec<Gate>, Box<Diagnostic>> {
     let failed = |t: Trouble| Box::new(Diagnostic::error("register", t.to_string()).in_file(location.to_string()));
     let mut register = Register::open(location, remembered()).map_err(failed)?;
     let moment = now();
@@ -996,13 +989,13 @@ pub(crate) fn gate(location: &str, dossiers: &[Dossier<'_>]) -> Result<Vec<Gated
         if says.is_empty() {
             says.push("no record is about these bytes: freehold register add".into());
         }
-        out.push(Gated { covered, says });
+        out.push(Gate { covered, says });
     }
     Ok(out)
 }
 
 /// The gate's lines below the answers.
-pub(crate) fn gate_lines(dossiers: &[Dossier<'_>], gated: &[Gated]) -> String {
+pub(crate) fn gate_lines(dossiers: &[Dossier<'_>], gated: &[Gate]) -> String {
     let mut out = String::from("\n");
     for (d, g) in dossiers.iter().zip(gated) {
         let word = if g.covered { "APPROVED" } else { "NOT APPROVED" };

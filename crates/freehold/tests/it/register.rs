@@ -138,8 +138,13 @@ fn from_a_draft_to_an_approval_that_the_gate_reads() {
     // another use, and other bytes
     let (code, said) = desk.gate(&["--set", "use.access=weights"]);
     assert!(code == 1 && said.contains("use.access: approved for hosted-app, and not for weights"), "{said}");
-    let sarif = desk.gate(&["--format=json"]);
-    assert_eq!(sarif.0, 0);
+    let (code, json) = desk.gate(&["--format=json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &json["assessments"][0]["register"]["covered"]), (0, &serde_json::Value::Bool(true)));
+    let (code, sarif) = desk.gate(&["--format=sarif", "--set", "use.access=weights"]);
+    assert!(code == 1 && sarif.contains("policy/not-approved"), "{sarif}");
+    let (code, comment) = desk.gate(&["--format=markdown", "--set", "use.access=weights"]);
+    assert!(code == 1 && comment.contains("policy: not-approved"), "{comment}");
     fs::write(
         desk.path().join("bot/README.md"),
         "---\nlicense: mit\nbase_model: meta-llama/Llama-3.1-8B-Instruct\n---\n",
