@@ -58,10 +58,8 @@ struct Driver {
 struct Rule {
     id: String,
     short_description: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    full_description: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    help: Option<Text>,
+    full_description: Text,
+    help: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
     help_uri: Option<String>,
     default_configuration: Configuration,
@@ -291,9 +289,10 @@ impl Rules<'_> {
         };
         self.list.push(Rule {
             id,
+            // code scanning services take no rule without all three
+            full_description: text(if full.is_empty() { title.clone() } else { full }),
             short_description: text(title),
-            full_description: (!full.is_empty()).then(|| text(full)),
-            help: (!help.is_empty()).then(|| text(help)),
+            help: text(if help.is_empty() { "each result says what to do".to_string() } else { help }),
             help_uri: self.docs.as_ref().map(|d| match topic {
                 Topic::Policy => format!("{d}/policy.md"),
                 _ => format!("{d}/findings/{page}.md"),
