@@ -400,8 +400,7 @@ impl Register {
     /// # Errors
     /// Whatever the database refuses.
     pub fn private(&mut self, hash: &str) -> Result<Option<String>, Trouble> {
-        let row = self.db.one("SELECT content FROM private WHERE hash = $1", &[hash.into()])?;
-        row.as_ref().map(|r| cell(r, 0)?.text()).transpose()
+        private_text(&mut self.db, hash)
     }
 
     /// An attachment by its SHA-256 in hex. What it is, its event says.
@@ -560,6 +559,14 @@ impl Change<'_> {
         Ok(json!({ PRIVATE: hash }))
     }
 
+    /// A private text by its hash; `None` where it was erased.
+    ///
+    /// # Errors
+    /// Whatever the database refuses.
+    pub fn private_text(&mut self, hash: &str) -> Result<Option<String>, Trouble> {
+        private_text(self.db, hash)
+    }
+
     /// The hash of a private text that is kept.
     ///
     /// # Errors
@@ -658,6 +665,11 @@ fn head(db: &mut Db, vkey: &VerifyingKey) -> Result<Head, Trouble> {
         return Err(Trouble::NotOurs("its head is not what was signed".into()));
     }
     Ok(Head { size, root: signed.root, note })
+}
+
+fn private_text(db: &mut Db, hash: &str) -> Result<Option<String>, Trouble> {
+    let row = db.one("SELECT content FROM private WHERE hash = $1", &[hash.into()])?;
+    row.as_ref().map(|r| cell(r, 0)?.text()).transpose()
 }
 
 fn events(rows: Vec<Cells>) -> Result<Vec<Event>, Trouble> {

@@ -630,6 +630,18 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
         .subcommand(texts_command())
         .subcommand(register_command(catalog))
         .subcommand(
+            Command::new("memo")
+                .about("a review memo for counsel: question and answer, facts, licenses, clauses with their words, duties, what is open")
+                .arg(what().num_args(0..=1).default_value(".").help("the model: a folder or a file"))
+                .arg(format_arg(&["markdown", "html"]))
+                .arg(Arg::new("out").long("out").value_name("FILE").help("write it here"))
+                .arg(Arg::new("privileged").long("privileged").action(ArgAction::SetTrue).help("mark it as prepared for counsel"))
+                .args(register_args().into_iter().filter(|a| a.get_id() == "register"))
+                .arg(Arg::new("record").long("record").value_name("RECORD").help("with what the register has of it"))
+                .args(subject_args())
+                .args(fact_args(catalog)),
+        )
+        .subcommand(
             Command::new("bom")
                 .about("a bill of materials of every model in WHAT: CycloneDX or SPDX, with its gaps named")
                 .arg(

@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         Some(("kin", m)) => commands::kin::run(m, &catalog),
         Some(("bom", m)) => commands::bom::run(m, &catalog),
         Some(("policy", m)) => commands::policy::run(m, &catalog),
+        Some(("memo", m)) => commands::memo::run(m, &catalog),
         Some(("register", m)) => commands::register::run(m, &catalog),
         Some(("texts", m)) => commands::texts::run(m, &catalog),
         Some(("waive", m)) => commands::waive::run(m, &catalog),

@@ -14,6 +14,7 @@ pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod kin;
 pub(crate) mod lineage;
+pub(crate) mod memo;
 pub(crate) mod policy;
 pub(crate) mod read;
 pub(crate) mod register;

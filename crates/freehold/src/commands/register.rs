@@ -60,13 +60,13 @@ fn end_of(day: &str) -> Option<i64> {
 }
 
 /// A moment as its day.
-fn day(micros: i64) -> String {
+pub(crate) fn day(micros: i64) -> String {
     let at = jiff::Timestamp::from_microsecond(micros).ok();
     at.map_or_else(String::new, |t| t.to_zoned_datetime(jiff::tz::TimeZone::UTC).date().to_string())
 }
 
 /// The last day of something that ends at a moment.
-fn last_day(micros: i64) -> String {
+pub(crate) fn last_day(micros: i64) -> String {
     day(micros.saturating_sub(1))
 }
 
@@ -118,14 +118,18 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         Some((word, m)) => step(word, m),
         None => Ok(exit::USAGE),
     };
-    match done {
-        Ok(code) => code,
-        Err(Wrong::Told(code)) => code,
-        Err(Wrong::Usage(d)) => {
+    done.unwrap_or_else(told_wrong)
+}
+
+/// Tells what went wrong: the status.
+fn told_wrong(wrong: Wrong) -> u8 {
+    match wrong {
+        Wrong::Told(code) => code,
+        Wrong::Usage(d) => {
             report(&[*d]);
             exit::USAGE
         }
-        Err(Wrong::Refused(problems)) => {
+        Wrong::Refused(problems) => {
             let one = |p: freehold_record::Problem| {
                 let d = Diagnostic::error("refused", format!("{}: {}", p.about, p.says));
                 if p.fix.is_empty() { d } else { d.help(p.fix) }
@@ -133,7 +137,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
             report(&problems.into_iter().map(one).collect::<Vec<_>>());
             exit::BLOCKED
         }
-        Err(Wrong::Trouble(t)) => {
+        Wrong::Trouble(t) => {
             report(&[Diagnostic::error("register", t.to_string())]);
             exit::UNREADABLE
         }
@@ -251,6 +255,17 @@ fn change(
         let context =
             Context { now: change.at, actor: &actor, role, holds: holds.as_deref(), approvers: &default_approvers };
         let command = command(change, &record)?;
+        // who was erased and acts again is somebody new: that they did not ask for the record cannot be told
+        let asked = record.requester["private"].as_str().unwrap_or_default();
+        if matches!(command, Command::Approve(_) | Command::ApproveException(_))
+            && change.private_text(asked)?.is_none()
+        {
+            return Err(Wrong::Refused(vec![freehold_record::Problem {
+                about: "actor".into(),
+                says: "the name of who asked for the record was erased, so nobody can be told from them".into(),
+                fix: "send it back (`request-changes`) and have somebody else submit it".into(),
+            }]));
+        }
         let (kind, body) = decide(&record, &command, &context).map_err(Wrong::Refused)?;
         change.append(&NewEvent { record: id.clone(), kind: kind.into(), role: role.clone(), actor, body })?;
         let events = change.history(&id)?;
@@ -284,7 +299,7 @@ fn one_dossier<T>(matches: &ArgMatches, catalog: &Catalog, work: impl FnOnce(&Do
 }
 
 /// The stated facts of a deployment: name to value.
-fn deployment_json(deployment: &Deployment, catalog: &Catalog) -> Value {
+pub(crate) fn deployment_json(deployment: &Deployment, catalog: &Catalog) -> Value {
     let mut out = Map::new();
     for (id, fact) in crate::cli::stated_facts(catalog) {
         let Some(value) = deployment.get(id) else { continue };
@@ -942,6 +957,17 @@ fn member(matches: &ArgMatches) -> Result<u8, Wrong> {
     done?;
     print(&shown(&format!("{name}: {}\n", if roles.is_empty() { "no role".to_string() } else { roles.join(", ") })));
     Ok(exit::CLEAR)
+}
+
+/// A record as JSON, its private texts put back; mistakes are told, and give the status.
+pub(crate) fn record_json(matches: &ArgMatches, what: &str) -> Result<Value, u8> {
+    let read = || -> Result<Value, Wrong> {
+        let mut register = open(matches)?;
+        let id = named(&mut register, what)?;
+        let record = folded(&register.history(&id)?);
+        told_whole(&mut register, &record.to_json(&id, now()))
+    };
+    read().map_err(told_wrong)
 }
 
 /// The gate: each dossier against the approvals of a register.

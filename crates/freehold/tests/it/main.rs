@@ -17,6 +17,7 @@ mod identify;
 mod kin;
 mod law;
 mod lineage;
+mod memo;
 mod mistakes;
 mod pipeline;
 mod policy;

@@ -234,6 +234,21 @@ fn what_is_changed_behind_its_back_is_found() {
 }
 
 #[test]
+fn who_was_erased_does_not_come_back_to_approve() {
+    let desk = Desk::new();
+    desk.ready();
+    assert_eq!(desk.by("Cora", "compliance", &["erase", "Ada"]).0, 0);
+    for who in ["Ada", "Olga"] {
+        let (code, said) = desk.by(who, "owner", &["approve", "bot"]);
+        assert!(code == 1 && said.contains("nobody can be told from them"), "{said}");
+    }
+    assert_eq!(desk.by("Cora", "compliance", &["request-changes", "bot", "--comment=again"]).0, 0);
+    assert_eq!(desk.by("Bea", "requester", &["submit", "bot"]).0, 0);
+    assert_eq!(desk.by("Cora", "compliance", &["triage", "bot"]).0, 0);
+    assert_eq!(desk.by("Olga", "owner", &["approve", "bot"]).0, 0);
+}
+
+#[test]
 fn people_and_their_roles() {
     let desk = Desk::new();
     for (name, roles) in [("Cora", "compliance"), ("Ada", "requester"), ("Olga", "owner")] {
