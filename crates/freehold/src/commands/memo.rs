@@ -230,16 +230,32 @@ fn clauses(_d: &Dossier<'_>, a: &Assessment, out: &mut Vec<Block>) {
     if a.limits.is_empty() && a.gaps.is_empty() {
         out.push(Block::Text("None on the facts that are stated.".into()));
     }
+    // a clause that withholds several acts for one reason is told once
+    let mut told: Vec<(&freehold_wire::Limit, Vec<&str>)> = Vec::new();
     for l in &a.limits {
+        let same = |o: &freehold_wire::Limit| {
+            (&o.license, &o.clause, &o.words, &o.to, o.sure, &o.facts, &o.position)
+                == (&l.license, &l.clause, &l.words, &l.to, l.sure, &l.facts, &l.position)
+        };
+        match told.iter_mut().find(|(o, _)| same(o)) {
+            Some((_, acts)) => acts.extend(l.act.as_deref()),
+            None => told.push((l, l.act.iter().map(String::as_str).collect())),
+        }
+    }
+    for (l, acts) in told {
         let from = format!("{} {}", l.license, l.clause.as_deref().unwrap_or_default());
         if let Some(words) = &l.words {
             out.push(Block::Quote { words: words.clone(), from: from.trim().to_string() });
         }
         let sure = if l.sure { "limits the answer to" } else { "may limit the answer to" };
         let facts = if l.facts.is_empty() { String::new() } else { format!(" It rests on: {}.", l.facts.join(", ")) };
-        let act = l.act.as_deref().map(|act| format!(" No grant names the act `{act}`.")).unwrap_or_default();
+        let acts = match (acts.is_empty(), l.words.is_some()) {
+            (true, _) => String::new(),
+            (false, true) => format!(" The acts at issue: {}.", acts.join(", ")),
+            (false, false) => format!(" No clause grants: {}.", acts.join(", ")),
+        };
         let position = l.position.as_deref().map(|p| format!(" Read as {p} settled it.")).unwrap_or_default();
-        out.push(Block::Text(format!("{} {sure} {}.{act}{facts}{position}", from.trim(), l.to)));
+        out.push(Block::Text(format!("{} {sure} {}.{acts}{facts}{position}", from.trim(), l.to)));
     }
     for g in &a.gaps {
         out.push(Block::Text(format!("Open ({}): {}. If it falls badly: {}.", g.kind, g.says, g.worst)));
