@@ -527,7 +527,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
         )
         .subcommand(
             Command::new("why")
-                .about("the trail behind a duty, a finding, a clause, a fact or a verdict")
+                .about("the trail behind a duty, a finding, a clause, a fact, a verdict, or a rule of the policy")
                 .arg(
                     Arg::new("code")
                         .value_name("CODE")
@@ -535,6 +535,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                         .help("include-license-copy, attribution, prohibited, \"llama-3.1 2\", …"),
                 )
                 .arg(what().default_value("."))
+                .args(policy_args())
                 .args(subject_args())
                 .args(fact_args(catalog)),
         )

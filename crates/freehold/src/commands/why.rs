@@ -1,10 +1,10 @@
-//! `freehold why`: the trail behind a duty, a finding, a clause, a fact or a verdict.
+//! `freehold why`: the trail behind a duty, a finding, a clause, a fact, a verdict, or a rule of the policy.
 
 use clap::ArgMatches;
 use freehold_base::Diagnostic;
 use freehold_catalog::Catalog;
 
-use super::{prepare, print, report, style};
+use super::{policy, prepare, print, report, style};
 use crate::context::get;
 use crate::exit;
 use crate::load::dossiers;
@@ -28,8 +28,22 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     if loaded.dossiers.is_empty() {
         return exit::NOTHING;
     }
+    let policy = match policy::load(matches, catalog) {
+        Ok(policy) => policy,
+        Err(code) => return code,
+    };
     let mut known: Vec<String> = Vec::new();
     let mut answered = false;
+    // a rule of the organization's own: where it stands, what it objects to here, what to do
+    for (dossier, outcome) in loaded.dossiers.iter().zip(policy.iter().flat_map(|p| p.outcomes(&loaded.dossiers))) {
+        let raised = outcome.violations.iter().filter(|v| v.rule == code).cloned().collect::<Vec<_>>();
+        known.extend(outcome.violations.iter().map(|v| v.rule.clone()));
+        if !raised.is_empty() {
+            answered = true;
+            let one = freehold_policy::Outcome { violations: raised, stale: Vec::new(), ..outcome };
+            policy::print_one(dossier, Some(&one));
+        }
+    }
     for dossier in &loaded.dossiers {
         match freehold_documents::why(dossier, code, style()) {
             Ok(text) => {

@@ -265,3 +265,20 @@ fn the_page_shows_what_happens() {
     holds(&["check", "models/support-bot", DAY], "policy    REVIEW", &shown[3]);
     holds(&["policy", "test", "purposes.md", DAY], "1 scenario", shown.last().unwrap());
 }
+
+#[test]
+fn why_a_rule_objects() {
+    let dir = tempfile::tempdir().unwrap();
+    models(dir.path());
+    fs::write(dir.path().join("freehold.toml"), POLICY).unwrap();
+    let (code, said, _) = run(dir.path(), &["why", "no-purposes", "notes", DAY]);
+    assert_eq!(code, 0, "{said}");
+    for words in ["no-purposes  (freehold.toml:", "the license grants some purposes only", "1 error"] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    assert!(!said.contains("unpinned-revision"), "that rule alone: {said}");
+    let (code, _, said) = run(dir.path(), &["why", "no-purpose", "notes", DAY]);
+    assert!(code == 2 && said.contains("did you mean `no-purposes`?"), "{said}");
+    let (code, said, _) = run(dir.path(), &["why", "unpinned-revision", "bot", DAY]);
+    assert!(code == 0 && said.contains("adapter_config.json"), "a finding's trail and the policy's word: {said}");
+}
