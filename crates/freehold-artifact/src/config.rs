@@ -1,6 +1,7 @@
 //! The JSON files beside a model: `config.json`, `adapter_config.json`, the tokenizer's, diffusers' index,
 //! quantizers' own. Every kept value has its dotted key, bytes and line.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use freehold_base::FactKind;
@@ -229,8 +230,8 @@ fn rope(level: usize, path: &Path, value: Value<'_>, place: (usize, usize), sink
         ("type" | "rope_type", _) => keep(FactKind::RopeScaling, path, value, place, sink),
         ("rope_theta", _) => dimension("rope_theta", path, value, place, sink),
         ("original_max_position_embeddings", Value::Number(raw)) => {
-            if let Some(n) = number(raw).filter(|n| (1.0..1e12).contains(n)) {
-                sink.fact(FactKind::RopeOriginalContext, &format!("{n:.0}"), path.dotted(), Some(place));
+            if let Some(n) = whole(raw) {
+                sink.fact(FactKind::RopeOriginalContext, &n, path.dotted(), Some(place));
             }
         }
         ("factor", Value::Number(raw)) => {
@@ -257,9 +258,18 @@ fn number(raw: &[u8]) -> Option<f64> {
 
 fn dimension(key: &str, path: &Path, value: Value<'_>, place: (usize, usize), sink: &mut Sink<'_>) {
     let (Some(kind), Value::Number(raw)) = (dimension_kind(key), value) else { return };
-    if let Some(n) = number(raw).filter(|n| (1.0..1e12).contains(n)) {
-        sink.fact(kind, &format!("{n:.0}"), path.dotted(), Some(place));
+    if let Some(n) = whole(raw) {
+        sink.fact(kind, &n, path.dotted(), Some(place));
     }
+}
+
+/// A number of an architecture without its decimals, where it is one: most are written without.
+fn whole(raw: &[u8]) -> Option<Cow<'_, str>> {
+    let plain = raw.len() <= 12 && raw.first().is_some_and(|b| (b'1'..=b'9').contains(b));
+    if plain && raw.iter().all(u8::is_ascii_digit) {
+        return std::str::from_utf8(raw).ok().map(Cow::Borrowed);
+    }
+    number(raw).filter(|n| (1.0..1e12).contains(n)).map(|n| Cow::Owned(format!("{n:.0}")))
 }
 
 fn quantization(path: &Path, value: Value<'_>, place: (usize, usize), seen: &mut Seen, sink: &mut Sink<'_>) {

@@ -1,16 +1,20 @@
 //! Facts read from bytes, each with the place where it stands.
 
 /// Where a statement stands.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize, serde::Deserialize)]
 pub struct Evidence {
     /// Path of the file, relative to the source's root, with `/`; empty for what no file says
     /// (a case, a flag, the catalog).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub file: String,
     /// Dotted path of the key inside the file (`general.license`, `base_model[0]`); empty for a whole file.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub key: String,
     /// Byte range of the value in the file, end exclusive; `None` where the file was not read by offset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<(u64, u64)>,
     /// 1-based line of the value in a text file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
 }
 

@@ -6,7 +6,7 @@ macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        pub enum $name { $($(#[$vmeta])* $variant,)* }
+        pub enum $name { $($(#[$vmeta])* #[serde(rename = $word)] $variant,)* }
         impl $name {
             /// Every value, in order.
             pub const ALL: &'static [$name] = &[$($name::$variant,)*];
@@ -128,49 +128,62 @@ words! {
 }
 
 /// A license said of a work's own layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Claim {
     /// The statement as written: an id, a tag or an SPDX expression. Empty = "none" was stated.
     pub license: String,
     /// What it covers; empty = not stated, which means the weights.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub covers: Vec<Covers>,
     /// How it is known.
     pub basis: Basis,
     /// True for an SPDX expression that says under what *all* of the work stands, ours included;
     /// a plain tag on a layer of ours is our outbound choice instead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub expression: bool,
     /// True where a recognized text differs from the edition that it resembles.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub altered: bool,
     /// Text id of the edition, where the copy or the catalog's row is of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edition: Option<String>,
     /// What the publisher adds to the license and no text at hand states.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub additions: Vec<String>,
     /// Ids of terms in law that bind beside the license (a use policy that the publisher adds to it).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub beside: Vec<String>,
     /// True where the publisher has replaced these terms since: they govern only a copy that came with them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub superseded: bool,
     /// Where it stands.
     pub evidence: Evidence,
 }
 
 /// A work and what is said of its own layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Work {
     /// Repository id (`org/name`) or a plain name; unique in the graph.
     pub id: String,
     /// The artifact's own name where it is stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What it is, in its author's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// What it is.
     pub kind: WorkKind,
     /// Who made it; `None` = not stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_by: Option<MadeBy>,
     /// The licenses said of its layer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
     /// Facts about the work that conditions read (`work.multimodal`), by full name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<(String, crate::Value)>,
     /// True where the catalog has a row for this id.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub known: bool,
     /// Where the work was named.
     pub evidence: Evidence,
@@ -212,7 +225,7 @@ impl Work {
 }
 
 /// A step from a parent to a child.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Edge {
     /// Index of the child in [`Graph::works`].
     pub child: usize,
@@ -223,6 +236,7 @@ pub struct Edge {
     /// Who took the step.
     pub by: By,
     /// True where `by` is presumed, not stated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_presumed: bool,
     /// Where it stands.
     pub evidence: Evidence,
@@ -237,11 +251,12 @@ impl Edge {
 }
 
 /// Works and steps. Cycles are legal input: propagation is a fixpoint over states.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Graph {
     /// Works by index.
     pub works: Vec<Work>,
     /// Steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edges: Vec<Edge>,
     /// Index of the work that is asked about.
     pub subject: usize,

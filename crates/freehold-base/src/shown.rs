@@ -19,7 +19,15 @@ pub fn shown(text: &str) -> String {
         return text.chars().map(told).collect();
     }
     let text: String = text.chars().map(told).collect();
-    text.split_inclusive(char::is_whitespace).map(unmask).collect()
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_inclusive(char::is_whitespace) {
+        if word.is_ascii() {
+            out.push_str(word);
+        } else {
+            out.push_str(&unmask(word));
+        }
+    }
+    out
 }
 
 /// Letters of other alphabets that stand for a Latin one in most fonts.

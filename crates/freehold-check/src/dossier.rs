@@ -63,6 +63,8 @@ pub struct Dossier<'c> {
     pub assessment: Assessment<'c>,
     /// What would settle it.
     pub questions: Vec<Question>,
+    /// Of the assessment's findings those that the files showed ([`Parts::findings`]).
+    pub found: Vec<Finding>,
     /// What could not be read, and other mistakes of the input.
     pub diagnostics: Vec<Diagnostic>,
     /// What was not looked at, in sentences.
@@ -125,7 +127,7 @@ pub fn judge_unasked(parts: Parts, catalog: &Catalog) -> Dossier<'_> {
         house: &house,
         artifact: artifact(&subject),
     });
-    assessment.findings.extend(findings);
+    assessment.findings.extend(findings.iter().cloned());
     assessment.findings.sort();
     assessment.findings.dedup();
     Dossier {
@@ -137,6 +139,7 @@ pub fn judge_unasked(parts: Parts, catalog: &Catalog) -> Dossier<'_> {
         made_by,
         assessment,
         questions: Vec::new(),
+        found: findings,
         diagnostics,
         not_read,
         as_of,

@@ -16,7 +16,7 @@ pub use assembly::{NamedWork, assemble, named_work};
 pub use case::{CASE_BYTES_MAX, Case, case_from_json, case_from_toml, node_of_json};
 pub use compare::{Difference, ForWhom, LicenseChange, Side, catalog_changes, compare};
 pub use dossier::{Dossier, Outgoing, Parts, Subject, judge, judge_unasked};
-pub use freehold_lineage::{complete as complete_graph, is_repository_id, link, work_index};
+pub use freehold_lineage::{complete as complete_graph, is_repository_id, link, without_catalog, work_index};
 pub use house::{HOUSE_BYTES_MAX, HouseText, OwnLaw, house_file, house_schema, read_house};
 pub use lineage::{Lineage, LineageStep, LineageTerm, LineageWork, Maker, Role, lineage};
 pub use model::{Model, ModelFiles, ReleaseFile, Said, model, read_release};

@@ -12,7 +12,7 @@ const NAMED_MAX: usize = 3;
 
 /// A finding where the header is that of known base models and the lineage names none of them.
 pub(crate) fn undeclared_base(facts: &[Fact], graph: &Graph, catalog: &Catalog) -> Option<Finding> {
-    let stated = Stated::of(facts);
+    let stated = Stated::of(facts)?;
     let all = catalog.fingerprints.matching(&stated.header);
     let first = all.first()?;
     let bases = bases(&all, catalog);
@@ -82,7 +82,8 @@ struct Stated<'a> {
 }
 
 impl<'a> Stated<'a> {
-    fn of(facts: &'a [Fact]) -> Stated<'a> {
+    /// `None` where they state too little to be likened to anything ([`Numbers::agreement`]).
+    fn of(facts: &'a [Fact]) -> Option<Stated<'a>> {
         let mut out = Stated { facts, header: Header::default(), shapes: Vec::new() };
         let all = |kind: FactKind| facts.iter().filter(move |f| f.kind == kind);
         let number = |kind: FactKind| all(kind).find_map(|f| f.value.parse::<u64>().ok());
@@ -101,6 +102,9 @@ impl<'a> Stated<'a> {
             ..Numbers::default()
         };
         out.shapes(&mut numbers);
+        if numbers.layers.is_none() || numbers.hidden.is_none() {
+            return None;
+        }
         out.header = Header {
             numbers,
             architectures: texts(FactKind::Architecture),
@@ -115,7 +119,7 @@ impl<'a> Stated<'a> {
             end_ids: numbers_of(FactKind::EosId),
             templates: all(FactKind::ChatTemplate).map(|f| template(&f.value)).collect(),
         };
-        out
+        Some(out)
     }
 
     /// Fills in what no header states from the shapes of the tensors.

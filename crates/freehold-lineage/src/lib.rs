@@ -50,6 +50,46 @@ pub fn complete(graph: &mut Graph, catalog: &Catalog, as_of: &str) -> Vec<Diagno
     diagnostics
 }
 
+/// Where a name led to a model by the catalog's patterns of names.
+const REUPLOADS: &str = "catalog/models/reuploads.toml";
+
+/// A graph as it was before [`complete`] added to it what `catalog` knows: what was read or said, for keeping. Completed by the
+/// same catalog again it is the same.
+pub fn without_catalog(graph: &Graph, catalog: &Catalog) -> Graph {
+    let mut out = graph.clone();
+    let files: BTreeSet<&str> = catalog.models.rows().iter().map(|r| r.file.as_str()).chain([REUPLOADS]).collect();
+    let stated = |e: &Evidence| e.key.is_empty() && e.bytes.is_none() && e.line.is_none();
+    out.edges.retain(|e| !(stated(&e.evidence) && files.contains(e.evidence.file.as_str())));
+    for work in &mut out.works {
+        work.claims.retain(|c| c.basis != Basis::Catalog);
+        if let Some(Match::Id(rows)) = catalog.models.resolve(&work.id) {
+            work.facts.retain(|fact| !rows.iter().any(|row| row_facts(row).contains(fact)));
+        }
+    }
+    // a work that only the catalog named
+    let named: BTreeSet<usize> =
+        out.edges.iter().flat_map(|e| [e.child, e.parent]).chain([out.subject]).collect();
+    let kept: Vec<usize> = (0..out.works.len())
+        .filter(|i| {
+            let work = &out.works[*i];
+            named.contains(i) || !work.claims.is_empty() || !files.contains(work.evidence.file.as_str())
+        })
+        .collect();
+    // they are in order
+    let place = |i: usize| kept.binary_search(&i).unwrap_or(0);
+    for edge in &mut out.edges {
+        (edge.child, edge.parent) = (place(edge.child), place(edge.parent));
+    }
+    out.subject = place(out.subject);
+    out.works = kept.iter().map(|i| out.works[*i].clone()).collect();
+    out
+}
+
+fn row_facts(row: &ModelRow) -> Vec<(String, Value)> {
+    let facts = [("work.multimodal", row.multimodal), ("work.has_notice_file", row.notice_file)];
+    facts.into_iter().filter_map(|(name, value)| Some((name.to_string(), Value::Bool(value?)))).collect()
+}
+
 fn complete_one(graph: &mut Graph, index: usize, catalog: &Catalog, as_of: &str) {
     let work = &graph.works[index];
     if work.made_by == Some(MadeBy::Organization) || work.kind != WorkKind::Model {
@@ -78,7 +118,7 @@ fn complete_one(graph: &mut Graph, index: usize, catalog: &Catalog, as_of: &str)
             }
         }
         Some(Match::Reupload { model, relation }) => {
-            let evidence = Evidence::stated("catalog/models/reuploads.toml");
+            let evidence = Evidence::stated(REUPLOADS);
             graph.works[index].known = true;
             graph.works[index].made_by.get_or_insert(MadeBy::ThirdParty);
             if !graph.has_parent(index) {
@@ -112,12 +152,9 @@ fn claim_of(row: &ModelRow, as_of: &str) -> Claim {
 fn facts_of(row: &ModelRow, work: &mut Work) {
     work.known = true;
     work.made_by.get_or_insert(MadeBy::ThirdParty);
-    let facts = [("work.multimodal", row.multimodal), ("work.has_notice_file", row.notice_file)];
-    for (name, value) in facts {
-        if let Some(b) = value
-            && !work.facts.iter().any(|(n, _)| n == name)
-        {
-            work.facts.push((name.to_string(), Value::Bool(b)));
+    for (name, value) in row_facts(row) {
+        if !work.facts.iter().any(|(n, _)| *n == name) {
+            work.facts.push((name, value));
         }
     }
     work.facts.sort();

@@ -19,9 +19,9 @@ use crate::reader::{ReadFolder, Reader};
 /// Most threads that read.
 const THREADS_MAX: usize = 8;
 /// Most folders of one level that are ordered before the walk comes to them.
-pub(crate) const WINDOW: usize = 32;
+pub(crate) const WINDOW: usize = 128;
 /// Folders that a thread is handed at once: waking one for each costs as much as reading it.
-pub(crate) const BATCH: usize = 8;
+pub(crate) const BATCH: usize = 32;
 /// Bytes of text that wait before nothing more is ordered.
 const WAITING_BYTES_MAX: usize = 8 << 20;
 

@@ -12,6 +12,7 @@ pub mod pipeline;
 mod policy;
 mod reading;
 mod scan;
+mod stored;
 
 pub use assessment::*;
 pub use bom::*;
@@ -22,6 +23,7 @@ pub use lineage::*;
 pub use policy::*;
 pub use reading::*;
 pub use scan::*;
+pub use stored::{STORED_BYTES_MAX, fact_json, restored_case, stored_case};
 
 /// Commands whose JSON has a schema.
 pub const WITH_SCHEMA: [&str; 6] = ["check", "identify", "kin", "lineage", "read", "scan"];

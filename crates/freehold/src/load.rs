@@ -26,9 +26,9 @@ pub(crate) static READINGS: &str = include_str!("../../../catalog/readings.tsv")
 /// Threads that judge beside the walk.
 const WORKERS_MAX: usize = 8;
 /// Models that were read and wait to be judged.
-const WAITING_MAX: usize = 64;
+const WAITING_MAX: usize = 256;
 /// Models that a worker is handed at once.
-const BATCH: usize = 8;
+const BATCH: usize = 32;
 
 /// Everything a run holds fixed over its models.
 pub(crate) struct Run<'c> {

@@ -1,0 +1,183 @@
+//! `freehold.stored-case/1`: what a model was judged on, for keeping, so that it can be judged again without its files: by a newer
+//! catalog, on another day, under other facts.
+
+use freehold_assess::{Finding, FindingCode, Notice, Release};
+use freehold_base::{Diagnostic, Evidence, Graph, MadeBy, Value as FactValue};
+use freehold_catalog::document::{Sink, Table};
+use freehold_catalog::{Catalog, FactOrigin};
+use freehold_check::{Dossier, Outgoing, Parts, Subject, complete_graph, node_of_json, read_facts, without_catalog};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+const SCHEMA: &str = "freehold.stored-case/1";
+/// Most bytes of a stored case, as JSON.
+pub const STORED_BYTES_MAX: usize = 1 << 20;
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    schema: String,
+    id: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    path: String,
+    #[serde(default)]
+    place: String,
+    #[serde(default)]
+    artifact: String,
+    #[serde(default)]
+    digests: Vec<String>,
+    #[serde(default)]
+    components: usize,
+    /// Before the catalog completed it.
+    graph: Graph,
+    /// The facts that are stated, by their names, with their types.
+    facts: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made_by: Option<MadeBy>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    release: Option<StoredRelease>,
+    #[serde(default)]
+    findings: Vec<StoredFinding>,
+    #[serde(default)]
+    not_read: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredRelease {
+    path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    card_name: Option<String>,
+    /// `kind: what`.
+    notices: Vec<(String, String)>,
+    #[serde(default)]
+    unsure: Vec<(String, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredFinding {
+    code: String,
+    work: String,
+    detail: String,
+    evidence: Vec<Evidence>,
+}
+
+/// A fact's value with its type: whole numbers, words, lists, numbers by month.
+pub fn fact_json(value: &FactValue) -> Value {
+    match value {
+        FactValue::Bool(b) => json!(b),
+        FactValue::Number(n) => json!(n),
+        FactValue::Text(t) => json!(t),
+        FactValue::List(all) => json!(all),
+        FactValue::History(months) => months.iter().map(|(m, n)| (m.to_string(), json!(n))).collect::<Map<_, _>>().into(),
+    }
+}
+
+/// What a dossier was judged on. `found` = what the files showed besides their licenses ([`Parts::findings`]); what the
+/// catalog said is left out, and comes back from the catalog that it is judged by.
+///
+/// # Errors
+/// The size in bytes of a case that is larger than [`STORED_BYTES_MAX`].
+pub fn stored_case(d: &Dossier<'_>) -> Result<Value, usize> {
+    let stated = d.catalog.facts.facts.iter().filter(|f| f.origin == FactOrigin::Stated);
+    let facts = stated.filter_map(|f| Some((f.name.clone(), fact_json(d.deployment.named(d.catalog, &f.name)?))));
+    let pair = |n: &Notice| (n.kind.clone(), n.what.clone());
+    let finding = |f: &Finding| StoredFinding {
+        code: f.code.as_str().to_string(),
+        work: f.work.clone(),
+        detail: f.detail.clone(),
+        evidence: f.evidence.clone(),
+    };
+    let stored = Stored {
+        schema: SCHEMA.into(),
+        id: d.subject.id.clone(),
+        kind: d.subject.kind.clone(),
+        path: d.subject.path.clone(),
+        place: d.subject.place.clone(),
+        artifact: d.subject.artifact.clone(),
+        digests: d.subject.digests.clone(),
+        components: d.subject.components,
+        graph: without_catalog(&d.graph, d.catalog),
+        facts: facts.collect(),
+        made_by: d.made_by,
+        release: d.outgoing.as_ref().map(|o| StoredRelease {
+            path: o.path.clone(),
+            card_name: o.card_name.clone(),
+            notices: o.release.notices.iter().map(pair).collect(),
+            unsure: o.release.unsure.iter().map(pair).collect(),
+        }),
+        findings: d.found.iter().map(finding).collect(),
+        not_read: d.not_read.clone(),
+    };
+    let value = serde_json::to_value(stored).unwrap_or_default();
+    match value.to_string().len() {
+        n if n > STORED_BYTES_MAX => Err(n),
+        _ => Ok(value),
+    }
+}
+
+/// A stored case, ready to be judged by `catalog` on the day `as_of`; the house's own law is the caller's to add. Facts that this
+/// catalog does not know any more are told and left out.
+///
+/// # Errors
+/// What is wrong with the value.
+pub fn restored_case(value: &Value, catalog: &Catalog, as_of: &str) -> Result<Parts, String> {
+    let stored = Stored::deserialize(value).map_err(|e| format!("no stored case: {e}"))?;
+    if stored.schema != SCHEMA {
+        return Err(format!("a stored case of another form than {SCHEMA}"));
+    }
+    let mut graph = stored.graph;
+    let works = graph.works.len();
+    if graph.subject >= works || graph.edges.iter().any(|e| e.child >= works || e.parent >= works) {
+        return Err("no stored case: a step leads to a work that is not in it".into());
+    }
+    let mut diagnostics = complete_graph(&mut graph, catalog, as_of);
+    let (deployment, mistakes) = facts_of(&stored.facts, catalog);
+    diagnostics.extend(mistakes);
+    let notices = |all: Vec<(String, String)>| all.into_iter().map(|(kind, what)| Notice { kind, what }).collect();
+    let finding = |f: StoredFinding| {
+        let code = FindingCode::ALL.iter().find(|c| c.as_str() == f.code)?;
+        Some(Finding { code: *code, work: f.work, detail: f.detail, evidence: f.evidence, resemblance: None })
+    };
+    Ok(Parts {
+        subject: Subject {
+            id: stored.id,
+            path: stored.path,
+            kind: stored.kind,
+            place: stored.place,
+            artifact: stored.artifact,
+            digests: stored.digests,
+            components: stored.components,
+            ..Subject::default()
+        },
+        graph,
+        deployment,
+        outgoing: stored.release.map(|r| Outgoing {
+            path: r.path,
+            release: Release { notices: notices(r.notices), unsure: notices(r.unsure) },
+            card_name: r.card_name,
+        }),
+        made_by: stored.made_by,
+        diagnostics,
+        not_read: stored.not_read,
+        as_of: as_of.to_string(),
+        findings: stored.findings.into_iter().filter_map(finding).collect(),
+        house: std::sync::Arc::default(),
+    })
+}
+
+/// The facts of a deployment from their names and values.
+fn facts_of(facts: &Map<String, Value>, catalog: &Catalog) -> (freehold_assess::Deployment, Vec<Diagnostic>) {
+    let mut deployment = freehold_assess::Deployment::empty(catalog);
+    let sink = Sink::new("stored case", "");
+    for (name, value) in facts {
+        // `use.access` stands in the table `use` as it would in a file
+        let Some((prefix, rest)) = name.split_once('.') else { continue };
+        let nested = rest.rsplit('.').fold(value.clone(), |inner, key| json!({ key: inner }));
+        let node = node_of_json(&nested, (0, 0));
+        if Table::open(&node, prefix, &sink).is_some() {
+            read_facts(prefix, &node, catalog, &sink, &mut deployment);
+        }
+    }
+    (deployment, sink.into_diagnostics())
+}
