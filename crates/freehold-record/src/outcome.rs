@@ -36,6 +36,10 @@ fn words(row: &Value, keys: &[&str]) -> String {
     all.join(" ")
 }
 
+fn words_of(ways: &[Value]) -> Vec<String> {
+    ways.iter().map(|w| words(w, &["access"])).collect()
+}
+
 /// What differs between two outcomes, a line each; empty where a decision would rest on the same. Another version of the catalog is
 /// no difference by itself.
 pub fn difference(before: &Value, after: &Value) -> Vec<String> {
@@ -44,9 +48,23 @@ pub fn difference(before: &Value, after: &Value) -> Vec<String> {
         let of = |v: &Value| v["verdict"].as_str().unwrap_or("none").to_string();
         out.push(format!("verdict: {}, was {}", of(after), of(before)));
     }
+    let ways = |v: &Value| v["by_access"].as_array().cloned().unwrap_or_default();
+    let (old_ways, new_ways) = (ways(before), ways(after));
+    // of one way alone the verdict has said it
+    if old_ways.len() > 1 || new_ways.len() > 1 || words_of(&old_ways) != words_of(&new_ways) {
+        for way in &new_ways {
+            let was = old_ways.iter().find(|w| w["access"] == way["access"]);
+            match was {
+                Some(was) if was["verdict"] == way["verdict"] => {}
+                Some(was) => out.push(format!("{}, was {}", words(way, &["access", "verdict"]), words(was, &["verdict"]))),
+                None => out.push(format!("+ {}", words(way, &["access", "verdict"]))),
+            }
+        }
+        let gone = |w: &&Value| !new_ways.iter().any(|n| n["access"] == w["access"]);
+        out.extend(old_ways.iter().filter(gone).map(|w| format!("- {}", words(w, &["access", "verdict"]))));
+    }
     for (key, one, keys) in [
-        ("by_access", "", &["access", "verdict"][..]),
-        ("licenses", "governs ", &["work", "id", "edition"]),
+        ("licenses", "governs ", &["work", "id", "edition"][..]),
         ("obligations", "owed ", &["code", "license", "clause", "certainty", "status"]),
         ("gaps", "open ", &["license", "clause", "says"]),
         ("limits", "limited by ", &["license", "clause", "to"]),

@@ -81,6 +81,9 @@ pub struct Record {
     pub deployment: Value,
     /// What of the assessment a decision rests on ([`crate::outcome`]).
     pub outcome: Value,
+    /// What it was judged on (`freehold.stored-case/1`), so that it can be judged again without its files; null where it was too
+    /// large to be kept.
+    pub case: Value,
     /// What it was made from: relation and parent, as the assessment says it.
     pub lineage: Value,
     /// Fields.
@@ -123,6 +126,7 @@ impl Default for Record {
             files: Value::Null,
             deployment: json!({}),
             outcome: Value::Null,
+            case: Value::Null,
             lineage: Value::Null,
             facts: BTreeMap::new(),
             datasets: BTreeMap::new(),
@@ -255,6 +259,7 @@ impl Record {
         self.files = e.body["files"].clone();
         self.deployment = e.body["deployment"].clone();
         self.outcome = e.body["outcome"].clone();
+        self.case = e.body["case"].clone();
         self.lineage = e.body["lineage"].clone();
         let none = Map::new();
         for (name, body) in e.body["facts"].as_object().unwrap_or(&none) {
@@ -338,6 +343,11 @@ impl Record {
             }
         }
         out
+    }
+
+    /// The outcome that a decision rested on; `None` where there is no decision.
+    pub fn outcome_at_decision(&self) -> Option<&Value> {
+        Some(&self.grounds["outcome"]).filter(|v| !self.decided.is_empty() && v.is_object())
     }
 
     /// Where the record stands at a moment. An approval whose time is over, whose grounds have changed, or of which a condition

@@ -20,8 +20,6 @@ struct Stored {
     #[serde(default)]
     kind: String,
     #[serde(default)]
-    path: String,
-    #[serde(default)]
     place: String,
     #[serde(default)]
     artifact: String,
@@ -92,7 +90,6 @@ pub fn stored_case(d: &Dossier<'_>) -> Result<Value, usize> {
         schema: SCHEMA.into(),
         id: d.subject.id.clone(),
         kind: d.subject.kind.clone(),
-        path: d.subject.path.clone(),
         place: d.subject.place.clone(),
         artifact: d.subject.artifact.clone(),
         digests: d.subject.digests.clone(),
@@ -142,7 +139,6 @@ pub fn restored_case(value: &Value, catalog: &Catalog, as_of: &str) -> Result<Pa
     Ok(Parts {
         subject: Subject {
             id: stored.id,
-            path: stored.path,
             kind: stored.kind,
             place: stored.place,
             artifact: stored.artifact,
@@ -180,4 +176,94 @@ fn facts_of(facts: &Map<String, Value>, catalog: &Catalog) -> (freehold_assess::
         }
     }
     (deployment, sink.into_diagnostics())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use freehold_check::{case_from_json, case_from_toml, judge_unasked, scenarios};
+
+    use super::*;
+
+    const AS_OF: &str = "2026-11-24";
+
+    /// The assessment that a register would keep of it, without places and wordings that hang on files.
+    fn answers(d: &Dossier<'_>) -> Value {
+        let mut whole = serde_json::to_value(crate::Assessment::of(d)).unwrap();
+        for key in ["subject", "not_read", "diagnostics"] {
+            whole.as_object_mut().unwrap().remove(key);
+        }
+        whole
+    }
+
+    fn same_again(case: freehold_check::Case, law: &Catalog, place: &str) {
+        let d = judge_unasked(case.into_parts("case.toml", AS_OF), law);
+        let text = stored_case(&d).unwrap().to_string();
+        let value: Value = serde_json::from_str(&text).unwrap();
+        let mut parts = restored_case(&value, law, AS_OF).unwrap();
+        parts.house = d.house.clone();
+        assert_eq!(parts.graph, d.graph, "{place}");
+        let again = judge_unasked(parts, law);
+        assert_eq!(answers(&again), answers(&d), "{place}");
+        assert_eq!(stored_case(&again).unwrap().to_string(), text, "{place}");
+    }
+
+    #[test]
+    fn every_scenario_is_answered_from_its_stored_case_as_before() {
+        let law = freehold_law::shared();
+        let mut n = 0_usize;
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")).unwrap() {
+            let path = entry.unwrap().path();
+            let text = fs::read_to_string(&path).unwrap();
+            for s in scenarios("s.md", &text).0 {
+                let (case, _) = case_from_toml("s.md", &s.case, law, AS_OF);
+                let Some(mut case) = case else { continue };
+                let own = case.law.take();
+                same_again(case, own.as_ref().unwrap_or(law), &format!("{}:{}", path.display(), s.line));
+                n += 1;
+            }
+        }
+        assert!(n > 200, "{n}");
+    }
+
+    #[test]
+    fn every_case_at_hand_is_answered_from_its_stored_case_as_before() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/dev.jsonl");
+        let Ok(text) = fs::read_to_string(&file) else {
+            eprintln!("skipped: no cases beside the checkout");
+            return;
+        };
+        let law = freehold_law::shared();
+        for line in text.lines().filter(|l| !l.trim().is_empty()) {
+            let (case, _) = case_from_json("dev", line, law, AS_OF);
+            let Some(mut case) = case else { continue };
+            let own = case.law.take();
+            let id = case.id.clone();
+            same_again(case, own.as_ref().unwrap_or(law), &id);
+        }
+    }
+
+    #[test]
+    fn what_is_no_stored_case_is_refused() {
+        let law = freehold_law::shared();
+        let good = json!({"schema": SCHEMA, "id": "x", "graph": {"works": [], "subject": 0}, "facts": {}});
+        for (value, says) in [
+            (json!(null), "no stored case"),
+            (json!({"schema": SCHEMA}), "no stored case"),
+            (good, "a work that is not in it"),
+            (json!({"schema": "x/1", "id": "", "graph": {"works": [], "subject": 0}, "facts": {}}), "another form"),
+        ] {
+            let said = restored_case(&value, law, AS_OF).unwrap_err();
+            assert!(said.contains(says), "{said}");
+        }
+        // a fact that the law does not know any more is told
+        let work = json!({"id": "a/b", "kind": "model", "evidence": {}});
+        let value = json!({"schema": SCHEMA, "id": "x", "graph": {"works": [work], "subject": 0},
+            "facts": {"use.gone": 1, "use.commercial": true}});
+        let parts = restored_case(&value, law, AS_OF).unwrap();
+        assert_eq!(parts.diagnostics.len(), 1, "{:?}", parts.diagnostics);
+        assert!(parts.deployment.named(law, "use.commercial").is_some());
+    }
 }

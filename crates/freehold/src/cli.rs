@@ -299,7 +299,21 @@ fn register_command(catalog: &Catalog) -> Command {
     ] {
         command = command.subcommand(sub(name, about).arg(record()).arg(comment()));
     }
+    let again = |command: Command| {
+        command.arg(arg("state", "STATE", "records at it alone")).args(
+            subject_args().into_iter().filter(|a| ["set", "as-of", "house"].contains(&a.get_id().as_str())),
+        )
+    };
     command
+        .subcommand(
+            again(read("impact", "which records other facts, another law (--catalog DIR) or another day would move"))
+                .arg(format_arg(&["human", "json"]))
+                .args(fact_args(catalog)),
+        )
+        .subcommand(
+            again(sub("reassess", "assesses every record by the law of today; approvals whose grounds changed fall"))
+                .args(fact_args(catalog)),
+        )
         .subcommand(
             read("list", "every record and where it stands")
                 .arg(arg("state", "STATE", "those alone"))

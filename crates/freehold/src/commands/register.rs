@@ -1,5 +1,7 @@
 //! `freehold register`: governance records, and the gate that reads them.
 
+mod again;
+
 use std::path::PathBuf;
 
 use clap::ArgMatches;
@@ -9,9 +11,9 @@ use freehold_catalog::Catalog;
 use freehold_check::Dossier;
 use freehold_log::Checkpoint;
 use freehold_record::{
-    Area, Command, Context, Coverage, FIELDS, Record, Told, covers, decide, default_approvers, outcome,
+    Area, Command, Context, Coverage, FIELDS, Record, State, Told, covers, decide, default_approvers, outcome,
 };
-use freehold_register::{Event, Filter, KeyFile, NewEvent, Register, Remembered, Row, Trouble, new_id};
+use freehold_register::{Change, Event, Filter, KeyFile, NewEvent, Register, Remembered, Row, Trouble, new_id};
 use freehold_wire::Gate;
 use serde_json::{Map, Value, json};
 
@@ -105,6 +107,8 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         Some(("init", m)) => init(m),
         Some(("add", m)) => add(m, catalog),
         Some(("assess", m)) => assess_again(m, catalog),
+        Some(("impact", m)) => again::impact(m, catalog),
+        Some(("reassess", m)) => again::reassess(m, catalog),
         Some(("list", m)) => list(m),
         Some(("show", m)) => show(m),
         Some(("set", m)) => set(m),
@@ -199,8 +203,11 @@ fn person(matches: &ArgMatches) -> Result<(String, String), Wrong> {
     Ok((who.trim().to_string(), get(matches, "role").unwrap_or("requester").to_string()))
 }
 
+/// Roles by people.
+type Members = std::collections::BTreeMap<String, Vec<String>>;
+
 /// Roles of people, where the register keeps a list.
-fn members(events: &[Event]) -> Option<std::collections::BTreeMap<String, Vec<String>>> {
+fn members(events: &[Event]) -> Option<Members> {
     let mut out = std::collections::BTreeMap::new();
     for e in events.iter().filter(|e| e.kind == "member") {
         let roles =
@@ -238,8 +245,8 @@ fn named(register: &mut Register, what: &str) -> Result<String, Wrong> {
 fn change(
     register: &mut Register,
     id: Option<&str>,
-    (who, role): &(String, String),
-    command: impl FnOnce(&mut freehold_register::Change<'_>, &Record) -> Result<Command, Wrong>,
+    who: &(String, String),
+    command: impl FnOnce(&mut Change<'_>, &Record) -> Result<Command, Wrong>,
 ) -> Result<(String, Record), Wrong> {
     let moment = now();
     let id = match id {
@@ -247,35 +254,69 @@ fn change(
         None => new_id(moment)?,
     };
     let done = register.change(moment, |change| -> Result<Record, Wrong> {
-        let events = change.history(&id)?;
-        let record = folded(&events);
-        let actor = change.private(who)?;
         let people = members(&change.history("")?);
-        let holds = people.map(|p| p.get(&actor.to_string()).cloned().unwrap_or_default());
-        let context =
-            Context { now: change.at, actor: &actor, role, holds: holds.as_deref(), approvers: &default_approvers };
-        let command = command(change, &record)?;
-        // who was erased and acts again is somebody new: that they did not ask for the record cannot be told
-        let asked = record.requester["private"].as_str().unwrap_or_default();
-        if matches!(command, Command::Approve(_) | Command::ApproveException(_))
-            && change.private_text(asked)?.is_none()
-        {
-            return Err(Wrong::Refused(vec![freehold_record::Problem {
-                about: "actor".into(),
-                says: "the name of who asked for the record was erased, so nobody can be told from them".into(),
-                fix: "send it back (`request-changes`) and have somebody else submit it".into(),
-            }]));
-        }
-        let (kind, body) = decide(&record, &command, &context).map_err(Wrong::Refused)?;
-        change.append(&NewEvent { record: id.clone(), kind: kind.into(), role: role.clone(), actor, body })?;
-        let events = change.history(&id)?;
-        if let Some(row) = project(&events) {
-            change.put_row(&row)?;
-        }
-        Ok(folded(&events))
+        let before = folded(&change.history(&id)?);
+        let command = command(change, &before)?;
+        one_change(change, &id, who, people.as_ref(), &before, &command)
     })?;
     let (record, _) = done?;
     Ok((id, record))
+}
+
+/// Does commands on several records at once, so that all of them are kept or none is: where each stood before and stands after.
+/// `None` for a record that has other events by now than were counted.
+fn change_several(
+    register: &mut Register,
+    who: &(String, String),
+    commands: Vec<(String, u64, Command)>,
+) -> Result<Vec<Option<(State, State)>>, Wrong> {
+    let moment = now();
+    let done = register.change(moment, |change| -> Result<_, Wrong> {
+        let people = members(&change.history("")?);
+        let mut out = Vec::with_capacity(commands.len());
+        for (id, events, command) in &commands {
+            let before = folded(&change.history(id)?);
+            if before.events != *events {
+                out.push(None);
+                continue;
+            }
+            let after = one_change(change, id, who, people.as_ref(), &before, command)?;
+            out.push(Some((before.state_at(moment), after.state_at(moment))));
+        }
+        Ok(out)
+    })?;
+    Ok(done?.0)
+}
+
+/// One command on one record, within a change of the register.
+fn one_change(
+    change: &mut Change<'_>,
+    id: &str,
+    (who, role): &(String, String),
+    people: Option<&Members>,
+    record: &Record,
+    command: &Command,
+) -> Result<Record, Wrong> {
+    let actor = change.private(who)?;
+    let holds = people.map(|p| p.get(&actor.to_string()).cloned().unwrap_or_default());
+    let context =
+        Context { now: change.at, actor: &actor, role, holds: holds.as_deref(), approvers: &default_approvers };
+    // who was erased and acts again is somebody new: that they did not ask for the record cannot be told
+    let asked = record.requester["private"].as_str().unwrap_or_default();
+    if matches!(command, Command::Approve(_) | Command::ApproveException(_)) && change.private_text(asked)?.is_none() {
+        return Err(Wrong::Refused(vec![freehold_record::Problem {
+            about: "actor".into(),
+            says: "the name of who asked for the record was erased, so nobody can be told from them".into(),
+            fix: "send it back (`request-changes`) and have somebody else submit it".into(),
+        }]));
+    }
+    let (kind, body) = decide(record, command, &context).map_err(Wrong::Refused)?;
+    change.append(&NewEvent { record: id.to_string(), kind: kind.into(), role: role.clone(), actor, body })?;
+    let events = change.history(id)?;
+    if let Some(row) = project(&events) {
+        change.put_row(&row)?;
+    }
+    Ok(folded(&events))
 }
 
 /// One dossier of a path, under the facts of the command line.
@@ -379,6 +420,8 @@ fn assessed(d: &Dossier<'_>) -> Result<Value, Wrong> {
         "outcome": outcome(&assessment),
         "lineage": steps,
         "facts": facts,
+        // a lineage that is too large to be kept is assessed from its files alone
+        "case": freehold_wire::stored_case(d).unwrap_or_default(),
     }))
 }
 
@@ -643,6 +686,7 @@ fn screen(register: &mut Register, id: &str, record: &Record) -> Result<String, 
     let changed = record.changed();
     if !changed.is_empty() {
         out.push_str(&format!("changed   since the approval: {}\n", changed.join(", ")));
+        again::since(record).iter().for_each(|l| out.push_str(&format!("          {l}\n")));
     }
     let waits = waiting(record);
     if !waits.is_empty() {

@@ -305,3 +305,64 @@ fn what_a_user_gets_wrong() {
     }
     assert!(desk.ok(&["register", "fields"]).contains("base.revision"));
 }
+
+#[test]
+fn what_would_move_is_told_before_it_happens_and_written_down_when_it_has() {
+    let desk = Desk::new();
+    desk.approved();
+    let many = "--set=organization.monthly_active_users_at_license_release=800000000";
+    let impact = |more: &[&str]| desk.run(&[&["register", "impact", "--register=r.db"], more].concat());
+    let (code, said) = impact(&[]);
+    assert!(code == 2 && said.contains("nothing is to change"), "{said}");
+    let (code, said) = impact(&["--set=organization.monthly_active_user=1"]);
+    assert!(code == 2 && said.contains("did you mean `organization.monthly_active_users`?"), "{said}");
+    let (code, said) = impact(&["--set=organization.monthly_active_users=5"]);
+    assert!(code == 0 && said.contains("of 1 record, 0 would rest on other grounds"), "{said}");
+    let (code, said) = impact(&[many]);
+    for line in [
+        "if        organization.monthly_active_users_at_license_release = 800000000",
+        "then      of 1 record, 1 would rest on other grounds",
+        "1: permitted-with-obligations -> needs-separate-license",
+        "  bot  (approved until ",
+        "  + limited by llama-3.1 2 needs-separate-license",
+    ] {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
+    assert_eq!(code, 4);
+    let (_, page) = impact(&[many, "--format=json"]);
+    let page: serde_json::Value = serde_json::from_str(&page).unwrap();
+    assert_eq!((&page["schema"], &page["looked_at"]), (&"freehold.impact/1".into(), &1.into()));
+    assert_eq!(page["moved"][0]["after"], "needs-separate-license");
+    assert_eq!(impact(&[many, "--state=draft"]).0, 5, "no record is at it");
+    // another law: its threshold lies lower
+    let text = fs::read_to_string(root().join("catalog/licenses/llama-3.1.toml")).unwrap();
+    fs::create_dir_all(desk.path().join("law/licenses")).unwrap();
+    fs::write(desk.path().join("law/licenses/llama-3.1.toml"), text.replace("700_000_000", "3_000")).unwrap();
+    let (code, said) = desk.run(&["register", "impact", "--register=r.db", "--catalog=law"]);
+    assert!(code == 4 && said.contains("+law, not "), "{said}");
+    // nothing was written by any of it, and what has not happened changes nothing
+    assert_eq!(desk.gate(&[]).0, 0);
+    let again = |more: &[&str]| {
+        let head = ["register", "reassess", "--register=r.db", "--as=Bot", "--role=automation", "--as-of=2026-11-24"];
+        desk.run(&[&head[..], more].concat())
+    };
+    let (code, said) = again(&[]);
+    assert!(code == 0 && said.contains("0 changed, 0 approvals fell"), "{said}");
+    let (code, said) = again(&["--catalog=law"]);
+    assert!(code == 4 && said.contains("1 changed, 1 approval fell"), "{said}");
+    let said = desk.ok(&["register", "show", "bot", "--register=r.db"]);
+    for line in ["state     re-review", "changed   since the approval: outcome", "  + limited by llama-3.1 2 needs-separate-license"] {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
+    assert_eq!(desk.gate(&[]).0, 1);
+    // the law of before brings the approval back: it was given for exactly this
+    let (code, said) = again(&[]);
+    assert!(code == 0 && said.contains("1 changed, 0 approvals fell"), "{said}");
+    assert_eq!(desk.gate(&[]).0, 0);
+    // facts of the organization reach every record
+    let (code, said) = again(&[many]);
+    assert!(code == 4 && said.contains("facts: organization.monthly_active_users_at_license_release"), "{said}");
+    let (code, said) = desk.gate(&[]);
+    assert!(code == 1 && said.contains("re-review"), "{said}");
+    assert!(desk.ok(&["register", "verify", "--register=r.db"]).contains("WHOLE"));
+}

@@ -1,0 +1,348 @@
+//! All records assessed once more: what a newer law, other facts or another day would change, and writing it down.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+
+use clap::ArgMatches;
+use freehold_assess::{Deployment, House};
+use freehold_base::{Severity, shown};
+use freehold_catalog::Catalog;
+use freehold_check::judge_unasked;
+use freehold_record::{Command, Record, State, difference};
+use freehold_register::{Filter, Register, Row};
+use freehold_wire::restored_case;
+use serde_json::{Value, json};
+
+use super::{
+    Wrong, assessed, change_several, folded, last_day, now, open, open_to_write, person, usage,
+};
+use crate::commands::{prepare, print, report};
+use crate::context::{from_flags, get};
+use crate::exit;
+use crate::load::Run;
+
+/// Records that are assessed and written together.
+const BATCH: usize = 256;
+/// Records between two signs of progress on a terminal.
+const PROGRESS_EVERY: usize = 1000;
+
+/// Under what records are judged.
+struct Law<'c> {
+    catalog: &'c Catalog,
+    as_of: String,
+    house: Arc<House>,
+    /// Facts that are stated over those of each record.
+    facts: Deployment,
+}
+
+impl<'c> Law<'c> {
+    /// The law of a run, without the facts of its flags.
+    fn of(run: Run<'c>) -> Law<'c> {
+        Law { catalog: run.catalog, as_of: run.as_of, house: run.house, facts: Deployment::empty(run.catalog) }
+    }
+
+    /// What a record's assessment says under it: the body of an event.
+    fn assess(&self, record: &Record) -> Result<Value, Wrong> {
+        let mut parts = restored_case(&record.case, self.catalog, &self.as_of)
+            .map_err(|e| usage(format!("{}: {e}", record.name), "assess it again from its files"))?;
+        for (id, _) in crate::cli::stated_facts(self.catalog) {
+            if let Some(value) = self.facts.get(id) {
+                parts.deployment.set(self.catalog, id, Some(value.clone()));
+            }
+        }
+        parts.house = self.house.clone();
+        assessed(&judge_unasked(parts, self.catalog))
+    }
+
+    fn outcome(&self, record: &Record) -> Result<Value, Wrong> {
+        Ok(self.assess(record)?["outcome"].take())
+    }
+}
+
+/// The facts that the flags state, and their words.
+fn stated(matches: &ArgMatches, catalog: &Catalog) -> Result<(Deployment, Vec<String>), Wrong> {
+    let mut mistakes = Vec::new();
+    let mut facts = Deployment::empty(catalog);
+    let words = from_flags(matches, catalog, &mut facts, &mut mistakes);
+    let failed = mistakes.iter().any(|d| d.severity == Severity::Error);
+    report(&mistakes);
+    if failed { Err(Wrong::Told(exit::USAGE)) } else { Ok((facts, words)) }
+}
+
+/// True for a record about which something is still to be decided, or was and may fall.
+fn is_open(state: State) -> bool {
+    !matches!(state, State::Rejected | State::Withdrawn | State::Superseded | State::Retired)
+}
+
+/// Each record that is open, a batch at a time, the same for several writers.
+fn each(
+    register: &mut Register,
+    wanted: &str,
+    mut work: impl FnMut(&mut Register, Vec<(Row, Record)>) -> Result<(), Wrong>,
+) -> Result<usize, Wrong> {
+    let moment = now();
+    let progress = std::io::stderr().is_terminal();
+    let mut after = String::new();
+    let mut seen = 0_usize;
+    loop {
+        let most = u32::try_from(BATCH).unwrap_or(u32::MAX);
+        let page = register.list(&Filter { after: after.clone(), most, ..Filter::default() })?;
+        let Some(last) = page.last() else { break };
+        after.clone_from(&last.record);
+        let mut batch = Vec::with_capacity(page.len());
+        for row in page {
+            if !State::parse(&row.state).is_some_and(is_open) {
+                continue;
+            }
+            let record = folded(&register.history(&row.record)?);
+            let state = record.state_at(moment);
+            if is_open(state) && (wanted.is_empty() || wanted == state.as_str()) {
+                batch.push((row, record));
+            }
+        }
+        let before = seen / PROGRESS_EVERY;
+        seen += batch.len();
+        if progress && seen / PROGRESS_EVERY > before {
+            anstream::eprint!("\r{seen} records");
+        }
+        work(register, batch)?;
+    }
+    if progress && seen >= PROGRESS_EVERY {
+        anstream::eprint!("\r\x1b[K");
+    }
+    Ok(seen)
+}
+
+/// Does the same to each of several records, on as many threads as there are cores; results in their order.
+fn beside<T: Send>(records: &[(Row, Record)], work: impl Fn(&Record) -> T + Sync) -> Vec<T> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let size = records.len().div_ceil(threads).max(1);
+    let work = &work;
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = records
+            .chunks(size)
+            .map(|part| scope.spawn(move || part.iter().map(|(_, r)| work(r)).collect::<Vec<T>>()))
+            .collect();
+        let mut out = Vec::with_capacity(records.len());
+        for handle in handles {
+            match handle.join() {
+                Ok(part) => out.extend(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        out
+    })
+}
+
+/// A record that a change would move.
+struct Moved {
+    id: String,
+    name: String,
+    state: String,
+    before: String,
+    after: String,
+    lines: Vec<String>,
+}
+
+/// `freehold register impact`: which records another law, other facts or another day would move. Nothing is written.
+pub(super) fn impact(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wrong> {
+    let mut after = Law::of(prepare(matches, catalog).map_err(Wrong::Told)?);
+    let (facts, mut changes) = stated(matches, after.catalog)?;
+    after.facts = facts;
+    // another law is looked at beside the one that holds without the flag
+    let other_law = matches.value_source("catalog") == Some(clap::parser::ValueSource::CommandLine);
+    let held = crate::law::catalog(std::iter::empty()).map_err(Wrong::Told)?;
+    let before = Law::of(prepare(matches, if other_law { &held } else { catalog }).map_err(Wrong::Told)?);
+    let before = Law { as_of: today(matches, &before.as_of), ..before };
+    if other_law {
+        changes.push(format!("catalog {}, not {}", after.catalog.version, before.catalog.version));
+    }
+    if before.as_of != after.as_of {
+        changes.push(format!("on {}, not {}", after.as_of, before.as_of));
+    }
+    if changes.is_empty() {
+        return Err(usage(
+            "nothing is to change",
+            "--set organization.monthly_active_users=710000000, --catalog DIR, --as-of 2027-12-31",
+        ));
+    }
+    let mut register = open(matches)?;
+    let moment = now();
+    let mut moved: Vec<Moved> = Vec::new();
+    let (mut unkept, mut behind): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    let looked = each(&mut register, get(matches, "state").unwrap_or_default(), |_, batch| {
+        let outcomes = beside(&batch, |r| {
+            if r.case.is_null() {
+                return Ok(None);
+            }
+            Ok::<_, Wrong>(Some((before.outcome(r)?, after.outcome(r)?)))
+        });
+        for ((row, record), outcome) in batch.iter().zip(outcomes) {
+            let Some((old, new)) = outcome? else {
+                unkept.push(format!("{}  {}", row.record, record.name));
+                continue;
+            };
+            if !record.differs_from(&old).is_empty() {
+                behind.push(format!("{}  {}", row.record, record.name));
+            }
+            let lines = difference(&old, &new);
+            if lines.is_empty() {
+                continue;
+            }
+            let verdict = |o: &Value| o["verdict"].as_str().unwrap_or_default().to_string();
+            moved.push(Moved {
+                id: row.record.clone(),
+                name: record.name.clone(),
+                state: state_words(record, moment),
+                before: verdict(&old),
+                after: verdict(&new),
+                lines,
+            });
+        }
+        Ok(())
+    })?;
+    if get(matches, "format") == Some("json") {
+        let one = |m: &Moved| json!({"id": m.id, "name": m.name, "state": m.state, "before": m.before, "after": m.after, "difference": m.lines});
+        let page = json!({
+            "schema": "freehold.impact/1",
+            "changes": changes,
+            "looked_at": looked,
+            "moved": moved.iter().map(one).collect::<Vec<_>>(),
+            "behind": behind,
+            "not_kept": unkept,
+        });
+        print(&format!("{page:#}\n"));
+    } else {
+        let mut out = format!(
+            "if        {}\nthen      of {looked} record{}, {} would rest on other grounds\n",
+            changes.join(", "),
+            if looked == 1 { "" } else { "s" },
+            moved.len()
+        );
+        out.push_str(&tally(&moved));
+        for m in &moved {
+            out.push_str(&format!("\n{}  {}  ({})\n", m.id, m.name, m.state));
+            m.lines.iter().for_each(|l| out.push_str(&format!("  {l}\n")));
+        }
+        for (all, says) in [
+            (&behind, "already rest on other grounds than the law of today: freehold register reassess"),
+            (&unkept, "keep no case, and can be assessed from their files alone: freehold register assess RECORD PATH"),
+        ] {
+            if let Some(first) = all.first() {
+                out.push_str(&format!("\nnote      {} {says}\n          {first}\n", all.len()));
+            }
+        }
+        print(&shown(&out));
+    }
+    Ok(match (looked, moved.is_empty()) {
+        (0, _) => exit::NOTHING,
+        (_, true) => exit::CLEAR,
+        _ => exit::OPEN,
+    })
+}
+
+/// From which answer to which, how often.
+fn tally(moved: &[Moved]) -> String {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for m in moved.iter().filter(|m| m.before != m.after) {
+        *counts.entry((&m.before, &m.after)).or_default() += 1;
+    }
+    counts.iter().map(|((a, b), n)| format!("          {n}: {a} -> {b}\n")).collect()
+}
+
+/// The day that holds without the flag.
+fn today(matches: &ArgMatches, stated: &str) -> String {
+    if get(matches, "as-of").is_none() { stated.to_string() } else { super::day(now()) }
+}
+
+/// `freehold register reassess`: assesses every record once more under the law of today, and writes down those whose outcome is
+/// another: an approval whose grounds have changed falls by that.
+pub(super) fn reassess(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wrong> {
+    let who = person(matches)?;
+    let mut law = Law::of(prepare(matches, catalog).map_err(Wrong::Told)?);
+    let (facts, changes) = stated(matches, law.catalog)?;
+    law.facts = facts;
+    let mut register = open_to_write(matches)?;
+    let moment = now();
+    let (mut changed, mut fell, mut raced) = (0_usize, 0_usize, 0_usize);
+    let mut unkept: Vec<String> = Vec::new();
+    let mut told = String::new();
+    let trigger = changes.iter().cloned().chain([format!("catalog {}", law.catalog.version)]).collect::<Vec<_>>().join(", ");
+    let looked = each(&mut register, get(matches, "state").unwrap_or_default(), |register, batch| {
+        let bodies = beside(&batch, |r| if r.case.is_null() { Ok(None) } else { law.assess(r).map(Some) });
+        let mut writes: Vec<(String, u64, Command)> = Vec::new();
+        for ((row, record), body) in batch.iter().zip(bodies) {
+            let Some(mut body) = body? else {
+                unkept.push(format!("{}  {}", row.record, record.name));
+                continue;
+            };
+            let lines = record.differs_from(&body["outcome"]);
+            let facts_moved = body["deployment"] != record.deployment;
+            if lines.is_empty() && !facts_moved {
+                continue;
+            }
+            // the bytes are those that were read when the case was kept
+            body["artifact"] = json!(record.artifact);
+            body["files"] = record.files.clone();
+            body["trigger"] = json!(trigger);
+            let was = state_words(record, moment);
+            told.push_str(&format!("\n{}  {}  ({was})\n", row.record, record.name));
+            if facts_moved {
+                told.push_str(&format!("  facts: {}\n", changes.join(", ")));
+            }
+            lines.iter().for_each(|l| told.push_str(&format!("  {l}\n")));
+            writes.push((row.record.clone(), record.events, Command::Assess(body)));
+        }
+        if writes.is_empty() {
+            return Ok(());
+        }
+        for outcome in change_several(register, &who, writes)? {
+            match outcome {
+                None => raced += 1,
+                Some((before, after)) => {
+                    changed += 1;
+                    fell += usize::from(before.is_in_force() && !after.is_in_force());
+                }
+            }
+        }
+        Ok(())
+    })?;
+    let mut out = format!(
+        "assessed  {looked} record{} by catalog {}: {changed} changed, {fell} approval{} fell\n",
+        if looked == 1 { "" } else { "s" },
+        law.catalog.version,
+        if fell == 1 { "" } else { "s" },
+    );
+    out.push_str(&told);
+    if raced > 0 {
+        out.push_str(&format!("note      {raced} were changed by somebody meanwhile: run it again\n"));
+    }
+    if let Some(first) = unkept.first() {
+        out.push_str(&format!(
+            "note      {} keep no case, and can be assessed from their files alone: freehold register assess RECORD PATH\n          {first}\n",
+            unkept.len()
+        ));
+    }
+    print(&shown(&out));
+    Ok(match (looked, fell) {
+        (0, _) => exit::NOTHING,
+        (_, 0) => exit::CLEAR,
+        _ => exit::OPEN,
+    })
+}
+
+/// What of the outcome has changed since a decision, in lines; empty where nothing has.
+pub(super) fn since(record: &Record) -> Vec<String> {
+    record.outcome_at_decision().map_or_else(Vec::new, |then| difference(then, &record.outcome))
+}
+
+/// Until when a record in force is.
+pub(super) fn state_words(record: &Record, moment: i64) -> String {
+    let state = record.state_at(moment);
+    if state.is_in_force() {
+        format!("{} until {}", state.as_str(), last_day(record.expires))
+    } else {
+        state.as_str().to_string()
+    }
+}
