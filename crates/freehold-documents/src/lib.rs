@@ -35,7 +35,7 @@ pub use inspect::{InspectedText, inspect};
 pub use kin::kinship;
 pub use license_page::{license_index, license_page};
 pub use lineage::{lineage_mermaid, lineage_svg, lineage_text};
-pub use paper::{Block, Paper};
+pub use paper::{Block, Paper, csv};
 pub use policy::{plain_lines, policy_block, policy_summary, policy_table, waiver_words};
 pub use reading::{ReadChange, ReadProposal, ReadText, reading};
 pub use scan::{Scan, ScannedModel, ScannedReference, scan};

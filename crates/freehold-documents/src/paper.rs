@@ -2,9 +2,11 @@
 //! brings no markup into either.
 
 use freehold_base::shown;
+use serde::{Deserialize, Serialize};
 
 /// One piece of a paper.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Block {
     /// A numbered heading.
     Heading(String),
@@ -33,7 +35,7 @@ pub enum Block {
 }
 
 /// A paper.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paper {
     /// Its title.
     pub title: String,
@@ -47,6 +49,18 @@ pub struct Paper {
     pub blocks: Vec<Block>,
     /// Said at its end.
     pub footer: String,
+}
+
+/// Rows as CSV (RFC 4180). A cell that a spreadsheet would take for a formula is quoted as text.
+pub fn csv(rows: &[Vec<String>]) -> String {
+    let cell = |text: &String| {
+        let text = plain(text);
+        // a minus before digits alone is a number
+        let formula = text.starts_with(['=', '+', '@', '|', '%']) || (text.starts_with('-') && text.parse::<f64>().is_err());
+        let text = if formula { format!("'{text}") } else { text };
+        if text.contains([',', '"', ';']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    };
+    rows.iter().map(|row| format!("{}\r\n", row.iter().map(cell).collect::<Vec<_>>().join(","))).collect()
 }
 
 /// Text on one line, without control characters.
@@ -84,6 +98,39 @@ fn html_text(text: &str) -> String {
 }
 
 impl Paper {
+    /// The same paper with every text on one line, without control characters: what a printer is given.
+    pub fn printable(&self) -> Paper {
+        let all = |texts: &[String]| texts.iter().map(|t| plain(t)).collect::<Vec<String>>();
+        let block = |b: &Block| match b {
+            Block::Heading(t) => Block::Heading(plain(t)),
+            Block::Text(t) => Block::Text(plain(t)),
+            Block::Callout(t) => Block::Callout(plain(t)),
+            Block::Quote { words, from } => Block::Quote { words: plain(words), from: plain(from) },
+            Block::List(items) => Block::List(all(items)),
+            Block::Table { caption, heads, rows } => Block::Table {
+                caption: plain(caption),
+                heads: all(heads),
+                // a row has as many cells as there are heads
+                rows: rows
+                    .iter()
+                    .map(|r| {
+                        let mut row = all(r);
+                        row.resize(heads.len(), String::new());
+                        row
+                    })
+                    .collect(),
+            },
+        };
+        Paper {
+            title: plain(&self.title),
+            subtitle: plain(&self.subtitle),
+            marking: plain(&self.marking),
+            about: self.about.iter().map(|(k, v)| (plain(k), plain(v))).collect(),
+            blocks: self.blocks.iter().map(block).collect(),
+            footer: plain(&self.footer),
+        }
+    }
+
     /// As Markdown.
     pub fn markdown(&self) -> String {
         let t = markdown_text;
@@ -245,6 +292,13 @@ mod tests {
         // one row a row, whatever stands in it
         let rows: Vec<&str> = markdown.lines().filter(|l| l.starts_with("| ")).collect();
         assert!(rows.iter().all(|r| r.replace("\\|", "").matches('|').count() == 3), "{rows:#?}");
+    }
+
+    #[test]
+    fn a_cell_is_no_formula_and_stays_one_cell() {
+        let row = |cells: &[&str]| cells.iter().map(|c| (*c).to_string()).collect::<Vec<String>>();
+        let text = csv(&[row(&["a", "=1+1", "-2", "-cmd|' /C calc'!A0", "x, \"y\"", "two\nlines", "\u{1b}[31m"])]);
+        assert_eq!(text, "a,'=1+1,-2,'-cmd|' /C calc'!A0,\"x, \"\"y\"\"\",two lines,\u{fffd}[31m\r\n");
     }
 
     #[test]

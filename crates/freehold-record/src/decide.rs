@@ -464,6 +464,14 @@ fn approve(record: &Record, body: &Value, context: &Context<'_>, wrong: &mut Vec
         }
         None => wrong.push(problem("verdict", "nothing was assessed", "freehold register assess")),
     }
+    let unassessed = record.unassessed();
+    if !unassessed.is_empty() {
+        wrong.push(problem(
+            "datasets",
+            format!("not in the assessment yet: {}", unassessed.join(", ")),
+            "freehold register reassess",
+        ));
+    }
     let rows = |key: &str| record.outcome[key].as_array().cloned().unwrap_or_default();
     let word = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_string();
     for gap in rows("gaps") {

@@ -49,6 +49,8 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// A day, `YYYY-MM-DD`.
     Day,
+    /// A positive amount in scientific notation: `7.5e22`.
+    Amount,
 }
 
 /// One field.
@@ -110,12 +112,57 @@ pub const FIELDS: &[Field] = &[
     },
     f("license.accepted_by", Area::Base, Kind::Text, "who accepted gated terms, for whom", "gated models"),
     f("license.accepted_on", Area::Base, Kind::Day, "when were gated terms accepted", "gated models"),
+    f("base.architecture", Area::Base, Kind::Text, "which architecture, how many parameters", "EU AI Act Annex XI 1(d)"),
+    f("base.modality", Area::Base, Kind::Text, "what goes in and what comes out", "EU AI Act Annex XI 1(e)"),
+    f("base.context", Area::Base, Kind::Text, "how much fits in at once", "EU AI Act Annex XII 2(b)"),
     f(
-        "base.training_flop_log10",
+        "base.generates",
         Area::Base,
-        Kind::Number,
-        "training compute of the base: the power of ten of its FLOP",
+        Kind::Word(&["language", "image", "video", "several", "none-of-these"]),
+        "does it generate language, images from text, or video from text",
+        "Commission guidelines, paragraph 17",
+    ),
+    f(
+        "base.training_flop",
+        Area::Base,
+        Kind::Amount,
+        "training compute of the base, in FLOP",
         "Commission guidelines, paragraphs 17 and 63",
+    ),
+    f(
+        "base.training_flop_method",
+        Area::Base,
+        Kind::Text,
+        "how that was found: published, from hardware, from architecture; with its assumptions",
+        "Commission guidelines, paragraphs 123 to 132",
+    ),
+    f(
+        "base.monetized",
+        Area::Base,
+        Kind::YesNo,
+        "is money, data or a condition taken for the base or its maintenance",
+        "Commission guidelines, paragraphs 85 to 88",
+    ),
+    f(
+        "base.information_public",
+        Area::Base,
+        Kind::YesNo,
+        "are weights, architecture and usage of the base public",
+        "Commission guidelines, paragraphs 89 to 92",
+    ),
+    f(
+        "modification.flop",
+        Area::Data,
+        Kind::Amount,
+        "compute of our own training, in FLOP",
+        "Commission guidelines, paragraphs 63 and 64",
+    ),
+    f(
+        "modification.method",
+        Area::Data,
+        Kind::Text,
+        "how that was found, and how it was trained",
+        "Commission guidelines, paragraphs 123 to 132; EU AI Act Annex XI 2(b)",
     ),
     Field {
         role: "data-steward",
@@ -219,6 +266,13 @@ pub const FIELDS: &[Field] = &[
     },
 ];
 
+/// An amount in scientific notation, where a text is one.
+pub fn amount(text: &str) -> Option<f64> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-' | b'_'));
+    let value = text.replace('_', "").parse::<f64>().ok().filter(|_| digits && text.len() <= 40)?;
+    (value.is_finite() && value > 0.0).then_some(value)
+}
+
 /// A field by its name.
 pub fn field(name: &str) -> Option<&'static Field> {
     FIELDS.iter().find(|f| f.name == name)
@@ -242,6 +296,7 @@ impl Field {
             Kind::YesNo if !["yes", "no"].contains(&value) => Err("yes or no".into()),
             Kind::Word(words) if !words.contains(&value) => Err(format!("one of: {}", words.join(", "))),
             Kind::Day if !day(value) => Err("a day, YYYY-MM-DD".into()),
+            Kind::Amount if amount(value).is_none() => Err("a positive amount: 7.5e22".into()),
             _ => Ok(()),
         }
     }

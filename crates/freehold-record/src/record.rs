@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::fields::{FIELDS, field};
-use crate::workflow::State;
+use crate::workflow::{Standing, State};
 
 /// One event, as a register keeps it.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +84,8 @@ pub struct Record {
     /// What it was judged on (`freehold.stored-case/1`), so that it can be judged again without its files; null where it was too
     /// large to be kept.
     pub case: Value,
+    /// Ids of the datasets that the last assessment took in.
+    pub assessed_with: Vec<String>,
     /// What it was made from: relation and parent, as the assessment says it.
     pub lineage: Value,
     /// Fields.
@@ -127,6 +129,7 @@ impl Default for Record {
             deployment: json!({}),
             outcome: Value::Null,
             case: Value::Null,
+            assessed_with: Vec::new(),
             lineage: Value::Null,
             facts: BTreeMap::new(),
             datasets: BTreeMap::new(),
@@ -184,6 +187,8 @@ impl Record {
             "assessed" => self.assessed(e),
             "set" => self.set(&text(&e.body["field"]), e.body, e),
             "dataset" => {
+                // what is said of it anew was not assessed
+                self.assessed_with.retain(|d| *d != id);
                 self.datasets.insert(id, e.body.clone());
             }
             "clause" => {
@@ -260,6 +265,8 @@ impl Record {
         self.deployment = e.body["deployment"].clone();
         self.outcome = e.body["outcome"].clone();
         self.case = e.body["case"].clone();
+        let taken = e.body["datasets"].as_array().into_iter().flatten();
+        self.assessed_with = taken.filter_map(|d| d.as_str().map(str::to_string)).collect();
         self.lineage = e.body["lineage"].clone();
         let none = Map::new();
         for (name, body) in e.body["facts"].as_object().unwrap_or(&none) {
@@ -345,34 +352,34 @@ impl Record {
         out
     }
 
+    /// Datasets that no assessment took in yet.
+    pub fn unassessed(&self) -> Vec<&str> {
+        let is_new = |id: &&String| !self.assessed_with.contains(id);
+        self.datasets.keys().filter(is_new).map(String::as_str).collect()
+    }
+
     /// The outcome that a decision rested on; `None` where there is no decision.
     pub fn outcome_at_decision(&self) -> Option<&Value> {
         Some(&self.grounds["outcome"]).filter(|v| !self.decided.is_empty() && v.is_object())
     }
 
-    /// Where the record stands at a moment. An approval whose time is over, whose grounds have changed, or of which a condition
-    /// was not met in time, is no approval: nothing needs to have run for that.
+    /// Where the record stands at a moment ([`Standing::state_at`]).
     pub fn state_at(&self, now: i64) -> State {
-        // turning a clock back revives nothing
-        let now = now.max(self.updated);
-        if !self.stage.is_in_force() {
-            return self.stage;
+        self.standing().state_at(now)
+    }
+
+    /// What its state hangs on, for lists that do not read its events.
+    pub fn standing(&self) -> Standing {
+        let open = self.conditions.values().filter(|c| c.answered_at.is_none());
+        let agreed = self.exceptions.values().filter(|e| e.answered_at.is_some());
+        Standing {
+            stage: self.stage,
+            updated: self.updated,
+            expires: self.expires,
+            changed: self.stage.is_in_force() && !self.changed().is_empty(),
+            exception_ends: agreed.map(|e| number(&e.body["expires"])).min(),
+            condition_due: open.map(|c| number(&c.body["due"])).min(),
         }
-        if now >= self.expires {
-            return State::Expired;
-        }
-        if !self.changed().is_empty() {
-            return State::ReReview;
-        }
-        let ended = |e: &Entry| e.answered_at.is_some() && now >= number(&e.body["expires"]);
-        if self.exceptions.values().any(ended) {
-            return State::ReReview;
-        }
-        let open: Vec<&Entry> = self.conditions.values().filter(|c| c.answered_at.is_none()).collect();
-        if open.iter().any(|c| now >= number(&c.body["due"])) {
-            return State::Suspended;
-        }
-        if open.is_empty() { State::Approved } else { State::ApprovedWithConditions }
     }
 
     /// Fields that are neither known nor said not to apply; those that are needed first.

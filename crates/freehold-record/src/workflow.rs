@@ -1,6 +1,6 @@
 //! States, roles, and who must approve what.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::record::Record;
 
@@ -84,6 +84,70 @@ impl State {
     /// True where a model may be deployed on it.
     pub fn is_in_force(self) -> bool {
         matches!(self, State::Approved | State::ApprovedWithConditions)
+    }
+}
+
+/// What the state of a record hangs on, between two of its events: a state is read off it and the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Where the workflow stands, not counting time and changes.
+    pub stage: State,
+    /// When the last event was, in microseconds.
+    pub updated: i64,
+    /// When the approval ends; 0 where there is none.
+    pub expires: i64,
+    /// Something that it was given for has changed since.
+    pub changed: bool,
+    /// When the first exception that was agreed to ends.
+    pub exception_ends: Option<i64>,
+    /// When the first condition that is open must be met.
+    pub condition_due: Option<i64>,
+}
+
+impl Standing {
+    /// Where the record stands at a moment. An approval whose time is over, whose grounds have changed, or of which a condition
+    /// was not met in time, is no approval: nothing needs to have run for that.
+    pub fn state_at(&self, now: i64) -> State {
+        // turning a clock back revives nothing
+        let now = now.max(self.updated);
+        if !self.stage.is_in_force() {
+            return self.stage;
+        }
+        if now >= self.expires {
+            return State::Expired;
+        }
+        if self.changed || self.exception_ends.is_some_and(|end| now >= end) {
+            return State::ReReview;
+        }
+        match self.condition_due {
+            None => State::Approved,
+            Some(due) if now >= due => State::Suspended,
+            Some(_) => State::ApprovedWithConditions,
+        }
+    }
+
+    /// As JSON, whose numbers are whole.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "stage": self.stage.as_str(),
+            "updated": self.updated,
+            "expires": self.expires,
+            "changed": self.changed,
+            "exception_ends": self.exception_ends,
+            "condition_due": self.condition_due,
+        })
+    }
+
+    /// The inverse of [`Standing::to_json`]; `None` for what is no standing.
+    pub fn from_json(value: &Value) -> Option<Standing> {
+        Some(Standing {
+            stage: State::parse(value["stage"].as_str()?)?,
+            updated: value["updated"].as_i64()?,
+            expires: value["expires"].as_i64()?,
+            changed: value["changed"].as_bool()?,
+            exception_ends: value["exception_ends"].as_i64(),
+            condition_due: value["condition_due"].as_i64(),
+        })
     }
 }
 

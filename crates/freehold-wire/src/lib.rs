@@ -23,7 +23,7 @@ pub use lineage::*;
 pub use policy::*;
 pub use reading::*;
 pub use scan::*;
-pub use stored::{STORED_BYTES_MAX, fact_json, restored_case, stored_case};
+pub use stored::{STORED_BYTES_MAX, TrainingData, fact_json, restored_case, stored_case};
 
 /// Commands whose JSON has a schema.
 pub const WITH_SCHEMA: [&str; 6] = ["check", "identify", "kin", "lineage", "read", "scan"];

@@ -2,10 +2,12 @@
 //! catalog, on another day, under other facts.
 
 use freehold_assess::{Finding, FindingCode, Notice, Release};
-use freehold_base::{Diagnostic, Evidence, Graph, MadeBy, Value as FactValue};
+use freehold_base::{Basis, Claim, Diagnostic, Evidence, Graph, MadeBy, Relation, Value as FactValue, WorkKind};
 use freehold_catalog::document::{Sink, Table};
 use freehold_catalog::{Catalog, FactOrigin};
-use freehold_check::{Dossier, Outgoing, Parts, Subject, complete_graph, node_of_json, read_facts, without_catalog};
+use freehold_check::{
+    Dossier, Outgoing, Parts, Subject, complete_graph, link, node_of_json, read_facts, without_catalog, work_index,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -113,12 +115,23 @@ pub fn stored_case(d: &Dossier<'_>) -> Result<Value, usize> {
     }
 }
 
-/// A stored case, ready to be judged by `catalog` on the day `as_of`; the house's own law is the caller's to add. Facts that this
-/// catalog does not know any more are told and left out.
+/// Data that the model of a case was trained on, told besides its files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrainingData {
+    /// What it is called.
+    pub id: String,
+    /// The license that it stands under; empty where nobody says.
+    pub license: String,
+    /// The model that generated it; empty for none.
+    pub generator: String,
+}
+
+/// A stored case, ready to be judged by `catalog` on the day `as_of`, with what it is said to be trained on besides; the house's own
+/// law is the caller's to add. Facts that this catalog does not know any more are told and left out.
 ///
 /// # Errors
 /// What is wrong with the value.
-pub fn restored_case(value: &Value, catalog: &Catalog, as_of: &str) -> Result<Parts, String> {
+pub fn restored_case(value: &Value, data: &[TrainingData], catalog: &Catalog, as_of: &str) -> Result<Parts, String> {
     let stored = Stored::deserialize(value).map_err(|e| format!("no stored case: {e}"))?;
     if stored.schema != SCHEMA {
         return Err(format!("a stored case of another form than {SCHEMA}"));
@@ -127,6 +140,9 @@ pub fn restored_case(value: &Value, catalog: &Catalog, as_of: &str) -> Result<Pa
     let works = graph.works.len();
     if graph.subject >= works || graph.edges.iter().any(|e| e.child >= works || e.parent >= works) {
         return Err("no stored case: a step leads to a work that is not in it".into());
+    }
+    for one in data {
+        trained_on(&mut graph, one);
     }
     let mut diagnostics = complete_graph(&mut graph, catalog, as_of);
     let (deployment, mistakes) = facts_of(&stored.facts, catalog);
@@ -160,6 +176,30 @@ pub fn restored_case(value: &Value, catalog: &Catalog, as_of: &str) -> Result<Pa
         findings: stored.findings.into_iter().filter_map(finding).collect(),
         house: std::sync::Arc::default(),
     })
+}
+
+/// Adds a dataset, its license and what generated it. A dataset that the files name already is that one.
+fn trained_on(graph: &mut Graph, data: &TrainingData) {
+    let evidence = Evidence { key: data.id.clone(), ..Evidence::stated("record") };
+    let (subject, fresh) = (graph.subject, graph.find(&data.id).is_none());
+    let dataset = work_index(graph, &data.id, &evidence);
+    if dataset == subject {
+        return;
+    }
+    if let Some(work) = graph.works.get_mut(dataset) {
+        if fresh {
+            work.kind = WorkKind::Dataset;
+        }
+        let said = work.claims.iter().any(|c| c.license == data.license);
+        if !data.license.is_empty() && !said {
+            work.claims.push(Claim::new(&data.license, Basis::Declared, evidence.clone()));
+        }
+    }
+    link(graph, subject, dataset, Relation::TrainedOnData, evidence.clone());
+    if !data.generator.is_empty() {
+        let generator = work_index(graph, &data.generator, &evidence);
+        link(graph, dataset, generator, Relation::OutputsOf, evidence);
+    }
 }
 
 /// The facts of a deployment from their names and values.
@@ -202,7 +242,7 @@ mod tests {
         let d = judge_unasked(case.into_parts("case.toml", AS_OF), law);
         let text = stored_case(&d).unwrap().to_string();
         let value: Value = serde_json::from_str(&text).unwrap();
-        let mut parts = restored_case(&value, law, AS_OF).unwrap();
+        let mut parts = restored_case(&value, &[], law, AS_OF).unwrap();
         parts.house = d.house.clone();
         assert_eq!(parts.graph, d.graph, "{place}");
         let again = judge_unasked(parts, law);
@@ -246,6 +286,25 @@ mod tests {
     }
 
     #[test]
+    fn data_that_a_record_names_counts_as_if_the_files_did() {
+        let law = freehold_law::shared();
+        let text = "[subject]\nid = \"ours\"\nmade_by = \"organization\"\n[[subject.parents]]\nwork = \"Qwen/Qwen2.5-7B\"\nrelation = \"finetune\"\n[use]\naccess = [\"weights\"]\ncommercial = true\nactivities = []\n";
+        let (case, mistakes) = case_from_toml("case.toml", text, law, AS_OF);
+        assert!(mistakes.is_empty(), "{mistakes:?}");
+        let d = judge_unasked(case.unwrap().into_parts("", AS_OF), law);
+        assert!(!d.assessment.findings.iter().any(|f| f.code.as_str() == "dataset-license-restricts"));
+        let value = stored_case(&d).unwrap();
+        let data = TrainingData { id: "chats".into(), license: "cc-by-nc-4.0".into(), ..TrainingData::default() };
+        let d = judge_unasked(restored_case(&value, std::slice::from_ref(&data), law, AS_OF).unwrap(), law);
+        let codes: Vec<&str> = d.assessment.findings.iter().map(|f| f.code.as_str()).collect();
+        assert!(codes.contains(&"dataset-license-restricts"), "{codes:?}");
+        let written = TrainingData { generator: "meta-llama/Llama-2-7b-hf".into(), id: "written".into(), ..data };
+        let d = judge_unasked(restored_case(&value, &[written], law, AS_OF).unwrap(), law);
+        assert!(d.graph.edges.iter().any(|e| e.relation == Relation::OutputsOf));
+        assert!(d.assessment.licenses.iter().any(|l| l.license == "llama-2"), "{:?}", d.assessment.licenses);
+    }
+
+    #[test]
     fn what_is_no_stored_case_is_refused() {
         let law = freehold_law::shared();
         let good = json!({"schema": SCHEMA, "id": "x", "graph": {"works": [], "subject": 0}, "facts": {}});
@@ -255,14 +314,14 @@ mod tests {
             (good, "a work that is not in it"),
             (json!({"schema": "x/1", "id": "", "graph": {"works": [], "subject": 0}, "facts": {}}), "another form"),
         ] {
-            let said = restored_case(&value, law, AS_OF).unwrap_err();
+            let said = restored_case(&value, &[], law, AS_OF).unwrap_err();
             assert!(said.contains(says), "{said}");
         }
         // a fact that the law does not know any more is told
         let work = json!({"id": "a/b", "kind": "model", "evidence": {}});
         let value = json!({"schema": SCHEMA, "id": "x", "graph": {"works": [work], "subject": 0},
             "facts": {"use.gone": 1, "use.commercial": true}});
-        let parts = restored_case(&value, law, AS_OF).unwrap();
+        let parts = restored_case(&value, &[], law, AS_OF).unwrap();
         assert_eq!(parts.diagnostics.len(), 1, "{:?}", parts.diagnostics);
         assert!(parts.deployment.named(law, "use.commercial").is_some());
     }

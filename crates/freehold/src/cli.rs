@@ -197,7 +197,6 @@ fn register_command(catalog: &Catalog) -> Command {
     let read = |name: &'static str, about: &'static str| {
         Command::new(name).about(about).args(register_args().into_iter().filter(|a| a.get_id() == "register"))
     };
-    let values = |help: &'static str| Arg::new("value").value_name("KEY=VALUE").num_args(1..).required(true).help(help);
     let mut command = Command::new("register")
         .about("governance records: what is deployed, on which terms, who approved it; in a log that anybody can check")
         .subcommand_required(true)
@@ -222,9 +221,23 @@ fn register_command(catalog: &Catalog) -> Command {
                 .args(fact_args(catalog)),
         )
         .subcommand(
+            sub("import", "makes a record of each model of a list: CycloneDX, SPDX, CSV, MLflow; or of each in a folder")
+                .arg(Arg::new("what").value_name("WHAT").num_args(1..).required(true).help("files and folders"))
+                .arg(dry_run())
+                .args(subject_args())
+                .args(fact_args(catalog)),
+        )
+        .subcommand(
             sub("set", "states facts of a record")
                 .arg(record())
-                .arg(values("fields, as `freehold register fields` lists them"))
+                .arg(
+                    Arg::new("value")
+                        .value_name("KEY=VALUE")
+                        .num_args(1..)
+                        .required_unless_present("from")
+                        .help("fields, as `freehold register fields` lists them"),
+                )
+                .arg(arg("from", "FILE", "everything that a record.toml states: fields, datasets, clauses, attributions"))
                 .arg(arg("state", "STATE", "known, unknown, not-applicable, disputed (default: known)"))
                 .arg(arg("source", "TEXT", "where it is from (default: person)")),
         )
@@ -316,8 +329,15 @@ fn register_command(catalog: &Catalog) -> Command {
         )
         .subcommand(
             read("list", "every record and where it stands")
-                .arg(arg("state", "STATE", "those alone"))
-                .arg(format_arg(&["human", "json"])),
+                .args([
+                    arg("state", "STATE", "those alone"),
+                    arg("license", "LICENSE", "those under it; the beginning of its id finds every version"),
+                    arg("base", "MODEL", "those that stand on it; the beginning of its name finds a family"),
+                    arg("owner", "NAME", "those that somebody answers for"),
+                    arg("verdict", "VERDICT", "those with this answer"),
+                    arg("expires-before", "DATE", "approvals that end by then"),
+                ])
+                .arg(format_arg(&["human", "json", "csv"])),
         )
         .subcommand(read("show", "one record").arg(record()).arg(format_arg(&["human", "json"])))
         .subcommand(Command::new("fields").about("the fields of a record, who asks for each"))
@@ -341,7 +361,10 @@ fn register_command(catalog: &Catalog) -> Command {
         .subcommand(
             read("export", "a record with its proofs, for an auditor on another machine")
                 .arg(record())
-                .arg(Arg::new("out").value_name("DIR").required(true).help("a folder that is not there yet")),
+                .arg(Arg::new("out").value_name("DIR").required(true).help("a folder that is not there yet"))
+                .arg(arg("key", "FILE", "the register's key, which signs the list of files (default: as elsewhere)"))
+                .arg(Arg::new("privileged").long("privileged").action(ArgAction::SetTrue).help("marks the memo as privileged"))
+                .args(subject_args().into_iter().filter(|a| ["as-of", "house"].contains(&a.get_id().as_str()))),
         )
         .subcommand(
             sub("erase", "erases a person's name or a comment; the log stays whole")
@@ -648,7 +671,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
             Command::new("memo")
                 .about("a review memo for counsel: question and answer, facts, licenses, clauses with their words, duties, what is open")
                 .arg(what().num_args(0..=1).default_value(".").help("the model: a folder or a file"))
-                .arg(format_arg(&["markdown", "html"]))
+                .arg(format_arg(&["markdown", "html", "pdf", "docx"]))
                 .arg(Arg::new("out").long("out").value_name("FILE").help("write it here"))
                 .arg(Arg::new("privileged").long("privileged").action(ArgAction::SetTrue).help("mark it as prepared for counsel"))
                 .args(register_args().into_iter().filter(|a| a.get_id() == "register"))

@@ -12,6 +12,7 @@ mod law;
 mod load;
 mod names;
 mod pipeline;
+mod press;
 mod references;
 mod write;
 

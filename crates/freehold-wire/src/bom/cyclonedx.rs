@@ -57,8 +57,19 @@ record!(Document {
     compositions: Vec<Composition>,
     definitions: Option<Definitions>,
     declarations: Option<Declarations>,
+    annotations: Vec<Annotation>,
     citations: Vec<Citation>,
 });
+record!(Annotation {
+    #[serde(rename = "bom-ref")]
+    bom_ref: String,
+    subjects: Vec<String>,
+    annotator: Annotator,
+    timestamp: String,
+    text: String,
+});
+record!(Annotator { individual: Option<Person>, });
+record!(Person { name: String });
 record!(Metadata {
     timestamp: String,
     lifecycles: Vec<Lifecycle>,
@@ -311,6 +322,7 @@ impl Writer<'_, '_> {
             services,
             definitions,
             declarations,
+            annotations: self.approvals(),
             citations: if self.version == CycloneDx::V1_7 { self.citations } else { Vec::new() },
         }
     }
@@ -576,8 +588,10 @@ impl Writer<'_, '_> {
             name: format!("uses that the {name} rules out"),
             mitigation_strategy: url.as_ref().map(|u| format!("pass it on: {u}")).unwrap_or_default(),
         };
+        let mut use_cases = if work.is_subject { self.bom.activities.clone() } else { Vec::new() };
+        use_cases.extend(self.bom.recorded(w).and_then(|r| r.statement["use"]["description"]["value"].as_str()).map(str::to_string));
         let considerations = Considerations {
-            use_cases: if work.is_subject { self.bom.activities.clone() } else { Vec::new() },
+            use_cases,
             ethical_considerations: policies.map(risk).collect(),
         };
         let card = ModelCard {
@@ -616,7 +630,25 @@ impl Writer<'_, '_> {
         if work.files_left_out > 0 {
             out.extend(property("files-left-out", work.files_left_out.to_string()));
         }
+        if let Some(record) = self.bom.recorded(w) {
+            let state = [("record-id", &record.id), ("record-state", &record.state), ("record-until", &record.until)];
+            out.extend(state.into_iter().filter_map(|(name, value)| property(name, value.clone())));
+            out.extend(record.pairs().into_iter().filter_map(|(name, value)| property(&format!("record:{name}"), value)));
+        }
         out
+    }
+
+    fn approvals(&self) -> Vec<Annotation> {
+        let about = (0..self.bom.works.len()).find_map(|w| Some((self.bom.works.get(w)?, self.bom.recorded(w)?)));
+        let Some((work, record)) = about else { return Vec::new() };
+        let one = |(n, a): (usize, &super::BomApproval)| Annotation {
+            bom_ref: format!("approval/{}", n + 1),
+            subjects: vec![reference(work)],
+            annotator: Annotator { individual: Some(Person { name: a.by.clone() }) },
+            timestamp: a.at.clone(),
+            text: super::BomRecord::approval_text(a),
+        };
+        record.approvals.iter().enumerate().map(one).collect()
     }
 
     fn duties(&self) -> (Option<Definitions>, Option<Declarations>) {

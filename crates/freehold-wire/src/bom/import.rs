@@ -45,6 +45,8 @@ pub struct Imported {
     pub assembly: bool,
     /// What the bill says and is lost here.
     pub lost: Vec<Diagnostic>,
+    /// What governance records say of models: the model's id and the statement ([`super::BomRecord::statement`]).
+    pub statements: Vec<(String, Value)>,
 }
 
 /// True for bytes that look like a bill of materials in JSON.
@@ -107,6 +109,9 @@ fn kept(raw: &str) -> String {
     freehold_base::mask_secrets(raw.get(..end).unwrap_or_default())
 }
 
+/// Most properties of one component that are read.
+const PROPERTIES_MAX: usize = 10_000;
+
 /// Properties by name, those of `freehold:` without it.
 struct Properties<'v>(Vec<(&'v str, &'v str)>);
 
@@ -115,7 +120,7 @@ impl<'v> Properties<'v> {
         let ours = members(v, "properties")
             .iter()
             .filter_map(|p| Some((text(p, "name").strip_prefix("freehold:")?, text(p, "value"))));
-        Properties(ours.take(1_000).collect())
+        Properties(ours.take(PROPERTIES_MAX).collect())
     }
     fn get(&self, name: &str) -> Option<&'v str> {
         self.all(name).next()
@@ -145,6 +150,8 @@ struct Draft<'a> {
     full: bool,
     /// Works whose element says in a comment that it was written here.
     ours: BTreeSet<usize>,
+    /// What records say of works.
+    statements: BTreeMap<usize, Value>,
 }
 
 impl<'a> Draft<'a> {
@@ -164,6 +171,7 @@ impl<'a> Draft<'a> {
             lost: BTreeMap::new(),
             full: false,
             ours: BTreeSet::new(),
+            statements: BTreeMap::new(),
         }
     }
 
@@ -347,6 +355,11 @@ impl<'a> Draft<'a> {
                 self.fact(w, fact, value);
             }
         }
+        let said = ours.0.iter().filter_map(|(name, value)| Some((name.strip_prefix("record:")?, *value)));
+        let statement = super::BomRecord::statement_of(said);
+        if statement.as_object().is_some_and(|s| !s.is_empty()) {
+            self.statements.insert(w, statement);
+        }
         if ours.get("subject") == Some("true") {
             self.subjects.insert(w);
         }
@@ -513,6 +526,7 @@ impl<'a> Draft<'a> {
         let mut licenses: BTreeMap<String, String> = BTreeMap::new();
         let mut roots: BTreeSet<String> = BTreeSet::new();
         let mut wholes: BTreeSet<String> = BTreeSet::new();
+        let mut records: Vec<&Value> = Vec::new();
         for (i, e) in graph.iter().enumerate() {
             let kind = text(e, "type").rsplit(['/', '_']).next().unwrap_or_default();
             let ours = noted(e);
@@ -554,9 +568,17 @@ impl<'a> Draft<'a> {
                     }
                     self.lose("software-not-read", "components that are software and no model or data");
                 }
+                "Annotation" if text(e, "statement").contains(super::spdx3::RECORD) => records.push(e),
                 "Annotation" => self.lose("annotations-not-read", "notes, of duties too: they are judged anew"),
                 "Vulnerability" => self.lose("vulnerabilities-not-read", "vulnerabilities"),
                 _ => {}
+            }
+        }
+        for e in records {
+            let said: Value = serde_json::from_str(text(e, "statement")).unwrap_or_default();
+            let statement = said[super::spdx3::RECORD]["statement"].clone();
+            if let Some(w) = self.by_reference.get(text(e, "subject")).filter(|_| statement.is_object()) {
+                self.statements.insert(*w, statement);
             }
         }
         let mut late: Vec<(usize, usize, String)> = Vec::new();
@@ -781,7 +803,9 @@ impl<'a> Draft<'a> {
             let d = note("maker-not-stated", "the bill does not say whether what it is of is yours".into());
             lost.push(d.help("say --made-by organization or --made-by third-party"));
         }
-        Imported { format, name: self.name, graphs, assembly: self.assembly, lost }
+        let id = |w: usize| self.works.get(w).map(|w| w.id.clone()).unwrap_or_default();
+        let statements = self.statements.into_iter().map(|(w, s)| (id(w), s)).collect();
+        Imported { format, name: self.name, graphs, assembly: self.assembly, lost, statements }
     }
 }
 

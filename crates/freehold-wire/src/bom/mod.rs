@@ -68,6 +68,88 @@ pub struct Bom<'a> {
     whole: Option<usize>,
     duties: Vec<Duty>,
     review_level: String,
+    record: Option<BomRecord>,
+}
+
+/// What a governance record says of the subject, for a bill of one model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BomRecord {
+    /// Its id.
+    pub id: String,
+    /// Where it stands.
+    pub state: String,
+    /// The last day of an approval; empty for none.
+    pub until: String,
+    /// What people and files state: fields in tables, each a `value` or a `state` with its `source`, and the lists `datasets`,
+    /// `clauses`, `attributions`.
+    pub statement: serde_json::Value,
+    /// Who approved it.
+    pub approvals: Vec<BomApproval>,
+}
+
+/// A step of an approval.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BomApproval {
+    /// In which role.
+    pub role: String,
+    /// Who.
+    pub by: String,
+    /// When, as RFC 3339 in UTC.
+    pub at: String,
+    /// Said with it; empty for nothing.
+    pub comment: String,
+}
+
+impl BomRecord {
+    /// The statement as names and values: `base.revision`, `base.revision:source`, and each entry of a list as JSON.
+    fn pairs(&self) -> Vec<(String, String)> {
+        let mut out = Vec::new();
+        for (table, value) in self.statement.as_object().into_iter().flatten() {
+            for entry in value.as_array().into_iter().flatten() {
+                out.push((table.clone(), entry.to_string()));
+            }
+            for (key, said) in value.as_object().into_iter().flatten() {
+                for part in ["value", "state", "source"] {
+                    let Some(text) = said[part].as_str() else { continue };
+                    let suffix = if part == "value" { String::new() } else { format!(":{part}") };
+                    out.push((format!("{table}.{key}{suffix}"), text.to_string()));
+                }
+            }
+        }
+        out
+    }
+
+    /// The inverse of [`BomRecord::pairs`].
+    fn statement_of<'p>(pairs: impl Iterator<Item = (&'p str, &'p str)>) -> serde_json::Value {
+        use serde_json::json;
+        let mut out = serde_json::Map::new();
+        for (name, value) in pairs {
+            match name.split_once('.') {
+                None => {
+                    let Ok(entry) = serde_json::from_str::<serde_json::Value>(value) else { continue };
+                    if let Some(list) = out.entry(name).or_insert_with(|| json!([])).as_array_mut() {
+                        list.push(entry);
+                    }
+                }
+                Some((table, rest)) => {
+                    let (key, part) = rest.split_once(':').unwrap_or((rest, "value"));
+                    let field = out.entry(table).or_insert_with(|| json!({}));
+                    if let Some(field) = field.as_object_mut() {
+                        let said = field.entry(key).or_insert_with(|| json!({}));
+                        if let Some(said) = said.as_object_mut() {
+                            said.insert(part.into(), json!(value));
+                        }
+                    }
+                }
+            }
+        }
+        serde_json::Value::Object(out)
+    }
+
+    fn approval_text(a: &BomApproval) -> String {
+        let comment = if a.comment.is_empty() { String::new() } else { format!(": {}", a.comment) };
+        format!("approved as {}{comment}", a.role)
+    }
 }
 
 /// A work with everything that a bill says of it.
@@ -175,7 +257,20 @@ impl<'a> Bom<'a> {
             whole: whole.flatten(),
             duties,
             review_level,
+            record: None,
         })
+    }
+
+    /// The bill with what a governance record says of its subject.
+    pub fn with_record(mut self, record: BomRecord) -> Bom<'a> {
+        self.record = Some(record);
+        self
+    }
+
+    /// The work that the record is about.
+    fn recorded(&self, w: usize) -> Option<&BomRecord> {
+        let about = self.whole.or(self.subjects.first().copied());
+        self.record.as_ref().filter(|_| about == Some(w))
     }
 
     /// The time that the bill states: the day of the question, so that the same input gives the same bytes.

@@ -11,10 +11,12 @@ use serde_json::{Map, Value, json};
 
 use super::cyclonedx::{TEXT_BYTES_MAX, forms, predicate, reasoning};
 use super::names::{self, LicenseName};
-use super::{Bom, BomFile, BomWork, NO_ASSERTION, NO_UUID, place_in_words, uuid_of};
+use super::{Bom, BomFile, BomRecord, BomWork, NO_ASSERTION, NO_UUID, place_in_words, uuid_of};
 
 /// The JSON-LD context of the edition.
 const CONTEXT: &str = "https://spdx.org/rdf/3.0.1/spdx-context.jsonld";
+/// Under what a record's statement stands in an annotation.
+pub(super) const RECORD: &str = "freehold-record";
 /// The one creation of every element.
 const CREATION: &str = "_:creation";
 
@@ -219,6 +221,36 @@ impl Writer<'_, '_> {
         self.element(kind, &id, members);
         self.files(&id, w, &work.files);
         self.licenses(&id, work);
+        if let Some(record) = bom.recorded(w) {
+            self.record(&id, record);
+        }
+    }
+
+    /// What a governance record says, and who approved it.
+    fn record(&mut self, subject: &str, record: &BomRecord) {
+        let statement = json!({ RECORD: {
+            "id": record.id,
+            "state": record.state,
+            "until": record.until,
+            "statement": record.statement,
+        }});
+        let mut notes = vec![("application/json", statement.to_string())];
+        notes.extend(record.approvals.iter().map(|a| {
+            ("text/plain", format!("{} {}, {}", BomRecord::approval_text(a), a.by, a.at))
+        }));
+        for (n, (form, text)) in notes.into_iter().enumerate() {
+            let id = self.id(&format!("record-{}", n + 1));
+            self.element(
+                "Annotation",
+                &id,
+                json!({
+                    "annotationType": if n == 0 { "other" } else { "review" },
+                    "contentType": form,
+                    "subject": subject,
+                    "statement": text,
+                }),
+            );
+        }
     }
 
     fn model(&self, w: usize, work: &BomWork, maker: &str) -> Value {
@@ -227,6 +259,7 @@ impl Writer<'_, '_> {
         let training: Vec<String> =
             steps.filter_map(|s| Some(format!("{} of {}", s.relation, bom.works.get(s.parent)?.id))).collect();
         let (inputs, outputs) = forms(work.card.task.as_deref().unwrap_or_default());
+        let described = bom.recorded(w).and_then(|r| r.statement["use"]["description"]["value"].as_str());
         let application = match (&work.card.task, inputs.is_empty()) {
             (None, _) => None,
             (Some(task), true) => Some(task.clone()),
@@ -247,7 +280,10 @@ impl Writer<'_, '_> {
             "ai_typeOfModel": work.card.architecture.as_ref().map(|a| json!([a])),
             "ai_domain": (!domains.is_empty()).then_some(domains),
             "ai_informationAboutTraining": (!training.is_empty()).then(|| training.join("; ")),
-            "ai_informationAboutApplication": application,
+            "ai_informationAboutApplication": match (application, described) {
+                (Some(a), Some(d)) => Some(format!("{a}; {d}")),
+                (a, d) => a.or(d.map(str::to_string)),
+            },
             "ai_limitation": (!limits.is_empty()).then(|| limits.join("; ")),
             "ai_useSensitivePersonalInformation": "noAssertion",
         })

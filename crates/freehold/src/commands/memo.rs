@@ -8,7 +8,7 @@ use freehold_documents::{Block, Paper};
 use freehold_wire::{Assessment, Evidence};
 use serde_json::Value;
 
-use super::{prepare, print, register, report};
+use super::{prepare, register, report};
 use crate::context::get;
 use crate::exit;
 use crate::load::dossiers;
@@ -42,27 +42,46 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         Err(code) => return code,
     };
     let paper = memo(one, record.as_ref(), matches.get_flag("privileged"));
-    let text = match get(matches, "format") {
-        Some("html") => paper.html(),
-        _ => paper.markdown(),
-    };
-    match get(matches, "out") {
-        None => print(&text),
-        Some(file) => {
-            if let Err(e) = std::fs::write(file, text) {
-                report(&[Diagnostic::error("unwritable", format!("cannot be written: {}", e.kind())).in_file(file)]);
-                return exit::UNREADABLE;
+    let out = get(matches, "out");
+    let bytes = match get(matches, "format") {
+        Some(form @ ("pdf" | "docx")) => {
+            if out.is_none() && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
+                let d = Diagnostic::error("binary", format!("{form} is not for a terminal")).help("--out memo.pdf");
+                report(&[d]);
+                return exit::USAGE;
+            }
+            match crate::press::printed(&paper, form) {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => {
+                    report(&[Diagnostic::error("no-press", crate::press::ABSENT)]);
+                    return exit::USAGE;
+                }
+                Err(says) => {
+                    report(&[Diagnostic::error("press", says)]);
+                    return exit::INTERNAL;
+                }
             }
         }
+        Some("html") => paper.html().into_bytes(),
+        _ => paper.markdown().into_bytes(),
+    };
+    use std::io::Write as _;
+    let written = match out {
+        None => std::io::stdout().write_all(&bytes),
+        Some(file) => std::fs::write(file, bytes),
+    };
+    if let (Err(e), Some(file)) = (written, out) {
+        report(&[Diagnostic::error("unwritable", format!("cannot be written: {}", e.kind())).in_file(file)]);
+        return exit::UNREADABLE;
     }
     exit::CLEAR
 }
 
-fn heading(text: &str) -> Block {
+pub(super) fn heading(text: &str) -> Block {
     Block::Heading(text.to_string())
 }
 
-fn table(caption: &str, heads: &[&str], rows: Vec<Vec<String>>) -> Block {
+pub(super) fn table(caption: &str, heads: &[&str], rows: Vec<Vec<String>>) -> Block {
     Block::Table { caption: caption.to_string(), heads: heads.iter().map(|h| (*h).to_string()).collect(), rows }
 }
 
@@ -82,7 +101,7 @@ fn places(all: &[Evidence]) -> String {
 }
 
 /// The words of a value on one line.
-fn word(value: &Value) -> String {
+pub(super) fn word(value: &Value) -> String {
     match value {
         Value::String(s) => s.clone(),
         Value::Array(all) => all.iter().map(word).collect::<Vec<_>>().join(", "),
@@ -91,7 +110,7 @@ fn word(value: &Value) -> String {
     }
 }
 
-fn memo(d: &Dossier<'_>, record: Option<&Value>, privileged: bool) -> Paper {
+pub(super) fn memo(d: &Dossier<'_>, record: Option<&Value>, privileged: bool) -> Paper {
     let a = Assessment::of(d);
     let name = a.subject.name.clone().unwrap_or_else(|| a.subject.id.clone());
     let mut about = vec![

@@ -1,6 +1,8 @@
 //! `freehold register`: governance records, and the gate that reads them.
 
 mod again;
+mod import;
+mod pack;
 
 use std::path::PathBuf;
 
@@ -11,7 +13,7 @@ use freehold_catalog::Catalog;
 use freehold_check::Dossier;
 use freehold_log::Checkpoint;
 use freehold_record::{
-    Area, Command, Context, Coverage, FIELDS, Record, State, Told, covers, decide, default_approvers, outcome,
+    Area, Command, Context, Coverage, FIELDS, Record, Standing, State, Told, covers, decide, default_approvers, outcome,
 };
 use freehold_register::{Change, Event, Filter, KeyFile, NewEvent, Register, Remembered, Row, Trouble, new_id};
 use freehold_wire::Gate;
@@ -109,6 +111,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         Some(("assess", m)) => assess_again(m, catalog),
         Some(("impact", m)) => again::impact(m, catalog),
         Some(("reassess", m)) => again::reassess(m, catalog),
+        Some(("import", m)) => import::import(m, catalog),
         Some(("list", m)) => list(m),
         Some(("show", m)) => show(m),
         Some(("set", m)) => set(m),
@@ -116,7 +119,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         Some(("verify", m)) => verify(m),
         Some(("checkpoint", m)) => checkpoint(m),
         Some(("prove", m)) => prove(m),
-        Some(("export", m)) => export(m),
+        Some(("export", m)) => pack::export(m, catalog),
         Some(("erase", m)) => erase(m),
         Some(("member", m)) => member(m),
         Some((word, m)) => step(word, m),
@@ -167,7 +170,23 @@ pub(crate) fn project(events: &[Event]) -> Option<Row> {
         artifact: record.artifact.clone(),
         expires: record.expires,
         updated: record.updated,
-        body: String::from("{}"),
+        body: listed(&record).to_string(),
+    })
+}
+
+/// What lists show of a record, and what its state hangs on.
+fn listed(record: &Record) -> Value {
+    let words = |key: &str| -> Vec<String> {
+        let all = record.value(key).unwrap_or_default();
+        all.split(',').map(str::trim).filter(|w| !w.is_empty()).map(str::to_string).collect()
+    };
+    let owner = record.value("governance.owner");
+    json!({
+        "standing": record.standing().to_json(),
+        "verdict": record.outcome["verdict"],
+        "licenses": words("license.concluded"),
+        "bases": words("base.model"),
+        "owner": owner,
     })
 }
 
@@ -438,10 +457,13 @@ fn add(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wrong> {
 }
 
 fn assess_again(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wrong> {
-    let body = one_dossier(matches, catalog, assessed)??;
+    let mut body = one_dossier(matches, catalog, assessed)??;
     let mut register = if matches.get_flag("dry-run") { open(matches)? } else { open_to_write(matches)? };
     let id = named(&mut register, get(matches, "record").unwrap_or_default())?;
     let before = folded(&register.history(&id)?);
+    if !before.datasets.is_empty() {
+        body = again::with_datasets(body, &before, prepare(matches, catalog).map_err(Wrong::Told)?)?;
+    }
     let mut lines = before.differs_from(&body["outcome"]);
     for key in ["artifact", "deployment"] {
         let was = if key == "artifact" { json!(before.artifact) } else { before.deployment.clone() };
@@ -487,6 +509,18 @@ fn set(matches: &ArgMatches) -> Result<u8, Wrong> {
     let who = person(matches)?;
     let mut register = open_to_write(matches)?;
     let id = named(&mut register, get(matches, "record").unwrap_or_default())?;
+    if let Some(file) = get(matches, "from") {
+        let commands = import::record_file(file)?;
+        let (record, left) = import::set_from(&mut register, &id, &who, &commands)?;
+        for (role, fields) in left {
+            let fields: Vec<&str> = fields.into_iter().collect();
+            print(&shown(&format!("note      for {role} to state: {}\n", fields.join(", "))));
+        }
+        print(&shown(&format!("state     {}\n", record.state_at(now()).as_str())));
+        if all(matches, "value").is_empty() {
+            return Ok(exit::CLEAR);
+        }
+    }
     let state = get(matches, "state").unwrap_or("known");
     let source = get(matches, "source").unwrap_or("person");
     let mut record = Record::default();
@@ -597,48 +631,112 @@ fn fields() -> Result<u8, Wrong> {
     Ok(exit::CLEAR)
 }
 
+/// A line of a list.
+struct Listed {
+    row: Row,
+    body: Value,
+    state: State,
+}
+
+impl Listed {
+    fn of(row: Row, moment: i64) -> Listed {
+        let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
+        // what cannot be read is in force for nobody
+        let state = Standing::from_json(&body["standing"]).map_or(State::ReReview, |s| s.state_at(moment));
+        Listed { row, body, state }
+    }
+
+    fn words(&self, key: &str) -> Vec<&str> {
+        match &self.body[key] {
+            Value::String(one) => vec![one],
+            all => all.as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
+        }
+    }
+
+    /// True where one of the words begins with what is asked for, in any case: `llama` finds every version.
+    fn has(&self, key: &str, asked: &str) -> bool {
+        let asked = asked.to_lowercase();
+        let begins = |w: &&str| {
+            let w = w.to_lowercase();
+            w.starts_with(&asked) || w.rsplit('/').next().is_some_and(|name| name.starts_with(&asked))
+        };
+        self.words(key).iter().any(begins)
+    }
+}
+
 fn list(matches: &ArgMatches) -> Result<u8, Wrong> {
     let mut register = open(matches)?;
     let moment = now();
-    let mut rows = Vec::new();
-    let wanted = get(matches, "state").unwrap_or_default().to_string();
+    let wanted = get(matches, "state").unwrap_or_default();
+    if !wanted.is_empty() && State::parse(wanted).is_none() {
+        let known: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
+        return Err(usage(format!("`{wanted}` is no state"), format!("one of: {}", known.join(", "))));
+    }
+    let before = get(matches, "expires-before")
+        .map(|d| end_of(d).ok_or_else(|| usage(format!("`{d}` is no day"), "write it as 2027-01-31")))
+        .transpose()?;
+    let mut found: Vec<Listed> = Vec::new();
     let mut after = String::new();
     loop {
         let page = register.list(&Filter { after: after.clone(), ..Filter::default() })?;
         let Some(last) = page.last() else { break };
         after.clone_from(&last.record);
-        for row in page {
-            // only an approval can end by itself, or fall with its grounds
-            let in_force = freehold_record::State::parse(&row.state).is_some_and(freehold_record::State::is_in_force);
-            let state = if in_force {
-                folded(&register.history(&row.record)?).state_at(moment).as_str().to_string()
-            } else {
-                row.state.clone()
-            };
-            if wanted.is_empty() || wanted == state {
-                rows.push((row, state));
-            }
-        }
+        found.extend(page.into_iter().map(|row| Listed::of(row, moment)).filter(|l| {
+            (wanted.is_empty() || wanted == l.state.as_str())
+                && [("licenses", "license"), ("bases", "base"), ("owner", "owner"), ("verdict", "verdict")]
+                    .iter()
+                    .all(|(key, flag)| get(matches, flag).is_none_or(|asked| l.has(key, asked)))
+                && before.is_none_or(|end| l.state.is_in_force() && l.row.expires <= end)
+        }));
     }
     if get(matches, "format") == Some("json") {
-        let one = |(r, s): &(Row, String)| json!({"id": r.record, "name": r.name, "state": s, "artifact": r.artifact, "expires": r.expires, "updated": r.updated});
-        let all: Vec<Value> = rows.iter().map(one).collect();
-        print(&format!(
-            "{}\n",
-            serde_json::to_string_pretty(&json!({"schema": "freehold.records/1", "records": all})).unwrap_or_default()
-        ));
-    } else {
-        let lines: String = rows
-            .iter()
-            .map(|(r, s)| {
-                let until = if r.expires > 0 { format!("until {}", last_day(r.expires)) } else { String::new() };
-                format!("{}  {:26} {:18} {}\n", r.record, s, until, r.name)
+        let one = |l: &Listed| {
+            json!({
+                "id": l.row.record, "name": l.row.name, "state": l.state.as_str(), "verdict": l.body["verdict"],
+                "licenses": l.body["licenses"], "bases": l.body["bases"], "owner": l.body["owner"],
+                "artifact": l.row.artifact, "expires": l.row.expires, "updated": l.row.updated,
             })
-            .collect();
+        };
+        let all: Vec<Value> = found.iter().map(one).collect();
+        print(&format!("{:#}\n", json!({"schema": "freehold.records/1", "records": all})));
+    } else if get(matches, "format") == Some("csv") {
+        let mut rows = vec![["id", "name", "state", "until", "verdict", "licenses", "bases", "owner"].map(str::to_string).to_vec()];
+        rows.extend(found.iter().map(|l| {
+            let until = if l.row.expires > 0 { last_day(l.row.expires) } else { String::new() };
+            vec![
+                l.row.record.clone(),
+                l.row.name.clone(),
+                l.state.as_str().to_string(),
+                until,
+                l.words("verdict").join(" "),
+                l.words("licenses").join(" "),
+                l.words("bases").join(" "),
+                l.words("owner").join(" "),
+            ]
+        }));
+        print(&freehold_documents::csv(&rows));
+    } else {
+        let mut rows: Vec<[String; 6]> = Vec::with_capacity(found.len());
+        for l in &found {
+            let until = if l.row.expires > 0 { format!("until {}", last_day(l.row.expires)) } else { String::new() };
+            let of = match l.words("bases").as_slice() {
+                [] => String::new(),
+                bases => format!("on {}", bases.join(", ")),
+            };
+            let under = l.words("licenses").join(", ");
+            rows.push([l.row.record.clone(), l.row.name.clone(), l.state.as_str().into(), until, under, of]);
+        }
+        let width = |i: usize| rows.iter().filter_map(|r| r.get(i)).map(|c| c.chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..6).map(width).collect();
+        let mut out = String::new();
+        for row in &rows {
+            let cells = row.iter().zip(&widths).map(|(c, w)| format!("{c:w$}"));
+            out.push_str(&format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end()));
+        }
         let n = rows.len();
-        print(&shown(&format!("{lines}{n} record{}\n", if n == 1 { "" } else { "s" })));
+        print(&shown(&format!("{out}{n} record{}\n", if n == 1 { "" } else { "s" })));
     }
-    Ok(if rows.is_empty() { exit::NOTHING } else { exit::CLEAR })
+    Ok(if found.is_empty() { exit::NOTHING } else { exit::CLEAR })
 }
 
 /// Private texts of a value, put back where they were not erased.
@@ -883,53 +981,6 @@ fn prove(matches: &ArgMatches) -> Result<u8, Wrong> {
         usage(format!("`{index}` is no place in the log"), "a number, as `freehold register log` tells it")
     })?;
     print(&open(matches)?.prove(index)?.to_string());
-    Ok(exit::CLEAR)
-}
-
-/// How an auditor checks a pack; the words stand in the pack.
-const VERIFY: &str = include_str!("verify.md");
-
-fn export(matches: &ArgMatches) -> Result<u8, Wrong> {
-    let mut register = open(matches)?;
-    let id = named(&mut register, get(matches, "record").unwrap_or_default())?;
-    let dir = PathBuf::from(get(matches, "out").unwrap_or_default());
-    if dir.exists() {
-        return Err(usage(format!("{} is there already", dir.display()), "name a folder that is not there"));
-    }
-    let events = register.history(&id)?;
-    let record = folded(&events);
-    let whole = told_whole(&mut register, &record.to_json(&id, now()))?;
-    let head = register.head()?;
-    let mut files: Vec<(String, String)> = vec![
-        ("record.json".into(), format!("{}\n", serde_json::to_string_pretty(&whole).unwrap_or_default())),
-        ("events.jsonl".into(), events.iter().map(|e| format!("{}\n", e.leaf)).collect()),
-        ("checkpoint".into(), head.note.clone()),
-        ("vkey".into(), format!("{}\n", register.verifying_key())),
-        ("VERIFY.md".into(), VERIFY.replace("{ORIGIN}", register.origin())),
-    ];
-    for e in &events {
-        files.push((format!("proofs/{}.leaf", e.index), e.leaf.clone()));
-        files.push((format!("proofs/{}.tlog-proof", e.index), register.prove(e.index)?.to_string()));
-    }
-    let mut manifest = String::new();
-    let unwritable = |e: std::io::Error| usage(format!("{} cannot be written: {}", dir.display(), e.kind()), "");
-    std::fs::create_dir_all(dir.join("proofs")).map_err(unwritable)?;
-    for (name, text) in &files {
-        std::fs::write(dir.join(name), text).map_err(unwritable)?;
-        use sha2::Digest as _;
-        let digest = sha2::Sha256::digest(text.as_bytes());
-        let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
-        manifest.push_str(&format!("{hex}  {name}\n"));
-    }
-    std::fs::write(dir.join("SHA256SUMS"), manifest).map_err(unwritable)?;
-    print(&shown(&format!(
-        "wrote     {}: {} files, {} events with a proof each, against the checkpoint of {} events\nnext      read {}/VERIFY.md\n",
-        dir.display(),
-        files.len() + 1,
-        events.len(),
-        head.size,
-        dir.display(),
-    )));
     Ok(exit::CLEAR)
 }
 

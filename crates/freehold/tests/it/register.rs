@@ -366,3 +366,66 @@ fn what_would_move_is_told_before_it_happens_and_written_down_when_it_has() {
     assert!(code == 1 && said.contains("re-review"), "{said}");
     assert!(desk.ok(&["register", "verify", "--register=r.db"]).contains("WHOLE"));
 }
+
+/// Every example as a record whose five areas are filled: `record.toml` says what a person adds.
+fn example(name: &str) -> Desk {
+    let desk = Desk { dir: tempfile::tempdir().unwrap() };
+    desk.ok(&["register", "init", "--register=r.db", "--name", "acme"]);
+    let from = root().join("examples").join(name);
+    let text = |p: &str| from.join(p).display().to_string();
+    let (model, uses, release) = (text("model"), text("use.toml"), text("release"));
+    let mut args = vec!["add", model.as_str(), "--called", name, "--use", uses.as_str(), "--as-of=2026-11-24"];
+    if from.join("release").is_dir() {
+        args.extend(["--release", release.as_str()]);
+    }
+    let (code, said) = desk.by("Ada", "requester", &args);
+    assert_eq!(code, 0, "{said}");
+    // each role states what is its own
+    for (who, role) in [("Ada", "requester"), ("Dan", "data-steward"), ("Ria", "risk")] {
+        let (code, said) = desk.by(who, role, &["set", name, "--from", &text("record.toml")]);
+        assert_eq!(code, 0, "{said}");
+    }
+    desk
+}
+
+#[test]
+fn the_five_areas_of_every_example_go_out_and_come_back() {
+    for name in ["gemma-reviewer", "mistral-merge", "mystery", "phi-4-awq", "qwen-3b-product", "support-bot-lora"] {
+        let desk = example(name);
+        let record = |desk: &Desk, what: &str| -> serde_json::Value {
+            let text = desk.ok(&["register", "show", what, "--register=r.db", "--format=json"]);
+            serde_json::from_str(&text).unwrap()
+        };
+        let before = record(&desk, name);
+        for (field, fact) in before["facts"].as_object().unwrap() {
+            assert!(fact["source"] != "", "{name}: nobody said anything of {field}");
+        }
+        desk.ok(&["register", "export", name, "pack", "--register=r.db", "--as-of=2026-11-24"]);
+        for bill in ["model.cdx.json", "model.cdx16.json", "model.spdx3.json"] {
+            let other = Desk { dir: tempfile::tempdir().unwrap() };
+            other.ok(&["register", "init", "--register=r.db", "--name", "other"]);
+            let bill = desk.path().join("pack/09-aibom").join(bill).display().to_string();
+            let (code, said) = other.by("Bo", "requester", &["import", &bill, "--as-of=2026-11-24"]);
+            assert_eq!(code, 0, "{bill}\n{said}");
+            let list = other.ok(&["register", "list", "--register=r.db", "--format=json"]);
+            let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+            assert_eq!(list["records"].as_array().unwrap().len(), 1, "{list}");
+            let after = record(&other, list["records"][0]["id"].as_str().unwrap());
+            for (field, fact) in before["facts"].as_object().unwrap() {
+                // roles keep what is theirs: it is told who is to state it
+                if ["data.used", "data.complete", "governance.risk"].contains(&field.as_str()) {
+                    continue;
+                }
+                let parts = |f: &serde_json::Value| (f["value"].clone(), f["state"].clone());
+                assert_eq!(parts(&after["facts"][field]), parts(fact), "{bill}: {field}");
+            }
+            for list in ["datasets", "clauses", "attributions"] {
+                let says = |r: &serde_json::Value| -> Vec<serde_json::Value> {
+                    let all = r[list].as_array().unwrap();
+                    all.iter().map(|e| if list == "datasets" { e.clone() } else { e["says"].clone() }).collect()
+                };
+                assert_eq!(says(&after), says(&before), "{bill}: {list}");
+            }
+        }
+    }
+}

@@ -8,10 +8,10 @@ use clap::ArgMatches;
 use freehold_assess::{Deployment, House};
 use freehold_base::{Severity, shown};
 use freehold_catalog::Catalog;
-use freehold_check::judge_unasked;
+use freehold_check::{Parts, judge_unasked};
 use freehold_record::{Command, Record, State, difference};
 use freehold_register::{Filter, Register, Row};
-use freehold_wire::restored_case;
+use freehold_wire::{TrainingData, restored_case};
 use serde_json::{Value, json};
 
 use super::{
@@ -28,8 +28,8 @@ const BATCH: usize = 256;
 const PROGRESS_EVERY: usize = 1000;
 
 /// Under what records are judged.
-struct Law<'c> {
-    catalog: &'c Catalog,
+pub(super) struct Law<'c> {
+    pub(super) catalog: &'c Catalog,
     as_of: String,
     house: Arc<House>,
     /// Facts that are stated over those of each record.
@@ -38,13 +38,25 @@ struct Law<'c> {
 
 impl<'c> Law<'c> {
     /// The law of a run, without the facts of its flags.
-    fn of(run: Run<'c>) -> Law<'c> {
+    pub(super) fn of(run: Run<'c>) -> Law<'c> {
         Law { catalog: run.catalog, as_of: run.as_of, house: run.house, facts: Deployment::empty(run.catalog) }
     }
 
-    /// What a record's assessment says under it: the body of an event.
-    fn assess(&self, record: &Record) -> Result<Value, Wrong> {
-        let mut parts = restored_case(&record.case, self.catalog, &self.as_of)
+    /// What a record is judged on under it.
+    pub(super) fn parts(&self, record: &Record) -> Result<Parts, Wrong> {
+        let text = |d: &Value, key: &str| d[key].as_str().unwrap_or_default().to_string();
+        let data: Vec<TrainingData> = record
+            .datasets
+            .values()
+            // what only measures a model is no part of it
+            .filter(|d| ["train", "preference", "distill"].iter().any(|r| d["role"] == *r))
+            .map(|d| TrainingData {
+                id: text(d, "id"),
+                license: Some(text(d, "license")).filter(|l| l != "unknown").unwrap_or_default(),
+                generator: text(d, "generator"),
+            })
+            .collect();
+        let mut parts = restored_case(&record.case, &data, self.catalog, &self.as_of)
             .map_err(|e| usage(format!("{}: {e}", record.name), "assess it again from its files"))?;
         for (id, _) in crate::cli::stated_facts(self.catalog) {
             if let Some(value) = self.facts.get(id) {
@@ -52,7 +64,16 @@ impl<'c> Law<'c> {
             }
         }
         parts.house = self.house.clone();
-        assessed(&judge_unasked(parts, self.catalog))
+        Ok(parts)
+    }
+
+    /// What a record's assessment says under it: the body of an event.
+    fn assess(&self, record: &Record) -> Result<Value, Wrong> {
+        let mut body = assessed(&judge_unasked(self.parts(record)?, self.catalog))?;
+        // the case is what was read; what is said besides stands in the record
+        body["case"]["graph"] = record.case["graph"].clone();
+        body["datasets"] = json!(record.datasets.keys().collect::<Vec<_>>());
+        Ok(body)
     }
 
     fn outcome(&self, record: &Record) -> Result<Value, Wrong> {
@@ -279,7 +300,7 @@ pub(super) fn reassess(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wr
             };
             let lines = record.differs_from(&body["outcome"]);
             let facts_moved = body["deployment"] != record.deployment;
-            if lines.is_empty() && !facts_moved {
+            if lines.is_empty() && !facts_moved && record.unassessed().is_empty() {
                 continue;
             }
             // the bytes are those that were read when the case was kept
@@ -330,6 +351,19 @@ pub(super) fn reassess(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wr
         (_, 0) => exit::CLEAR,
         _ => exit::OPEN,
     })
+}
+
+/// A record whose files were assessed, with what else it says it was trained on: the body of an event.
+pub(super) fn with_datasets(body: Value, record: &Record, run: Run<'_>) -> Result<Value, Wrong> {
+    if record.datasets.is_empty() || body["case"].is_null() {
+        return Ok(body);
+    }
+    let mut whole = record.clone();
+    whole.case = body["case"].clone();
+    let mut again = Law::of(run).assess(&whole)?;
+    again["artifact"] = body["artifact"].clone();
+    again["files"] = body["files"].clone();
+    Ok(again)
 }
 
 /// What of the outcome has changed since a decision, in lines; empty where nothing has.
