@@ -17,4 +17,4 @@ pub use graph::{Basis, By, Claim, Covers, Edge, Graph, MadeBy, Relation, Work, W
 pub use mask::{mask_secrets, masked};
 pub use permission::{Permission, Range, Truth, Verdict};
 pub use shown::shown;
-pub use value::{Month, Value};
+pub use value::{Month, Value, amount};

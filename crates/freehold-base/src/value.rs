@@ -31,6 +31,20 @@ impl fmt::Display for Month {
     }
 }
 
+/// An amount, or a product of amounts, where a text is one: `7.5e22`, `6*8e9*15e12`.
+pub fn amount(text: &str) -> Option<f64> {
+    if text.len() > 200 {
+        return None;
+    }
+    let mut out = 1.0_f64;
+    for factor in text.split('*') {
+        let factor = factor.trim().replace('_', "");
+        let plain = factor.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
+        out *= factor.parse::<f64>().ok().filter(|_| plain)?;
+    }
+    (out.is_finite() && out > 0.0).then_some(out)
+}
+
 /// A known value of a fact. A fact that is not stated has no value at all.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Value {
@@ -94,6 +108,16 @@ fn grouped(n: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_are_numbers_and_products_of_them() {
+        for (text, value) in [("7.5e22", Some(7.5e22)), ("6*2*3", Some(36.0)), ("1_000", Some(1000.0))] {
+            assert_eq!(amount(text), value, "{text}");
+        }
+        for text in ["", "x", "1*", "-1", "0", "inf", "nan", "1e999", "1;2"] {
+            assert_eq!(amount(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn months_parse_and_print() {

@@ -49,6 +49,8 @@ pub struct Paper {
     pub blocks: Vec<Block>,
     /// Said at its end.
     pub footer: String,
+    /// The day that it is of, `YYYY-MM-DD`; empty for none.
+    pub day: String,
 }
 
 /// Rows as CSV (RFC 4180). A cell that a spreadsheet would take for a formula is quoted as text.
@@ -128,6 +130,7 @@ impl Paper {
             about: self.about.iter().map(|(k, v)| (plain(k), plain(v))).collect(),
             blocks: self.blocks.iter().map(block).collect(),
             footer: plain(&self.footer),
+            day: self.day.clone(),
         }
     }
 
@@ -278,6 +281,7 @@ mod tests {
                 },
             ],
             footer: bad.into(),
+            day: "2026-11-24".into(),
         }
     }
 

@@ -35,7 +35,7 @@ fn style(id: &str, name: &str, size: usize, before: u32, after: u32) -> Style {
 
 fn is_wide(heads: &[String], rows: &[Vec<String>], i: usize) -> usize {
     let cells = rows.iter().filter_map(|r| r.get(i)).map(|c| c.chars().count().min(60));
-    cells.chain(heads.get(i).map(|h| h.chars().count())).max().unwrap_or(0).max(7)
+    cells.chain(heads.get(i).map(|h| h.chars().count())).max().unwrap_or(0).max(11)
 }
 
 fn table(heads: &[String], rows: &[Vec<String>]) -> Table {
@@ -96,7 +96,7 @@ fn barred(paragraph: Paragraph, color: &str) -> Paragraph {
 /// What the writer says.
 pub fn docx(paper: &Paper) -> Result<Vec<u8>, String> {
     let paper = paper.printable();
-    let bullets = AbstractNumbering::new(1).add_level(
+    let bullets = AbstractNumbering::new(2).add_level(
         Level::new(0, Start::new(1), NumberFormat::new("bullet"), LevelText::new("•"), LevelJc::new("left")).indent(
             Some(360),
             Some(SpecialIndentType::Hanging(240)),
@@ -117,7 +117,7 @@ pub fn docx(paper: &Paper) -> Result<Vec<u8>, String> {
         .add_style(style("Title", "Title", 38, 0, 80))
         .add_style(style("Heading1", "heading 1", 24, 320, 120))
         .add_abstract_numbering(bullets)
-        .add_numbering(Numbering::new(1, 1))
+        .add_numbering(Numbering::new(2, 2))
         .footer(Footer::new().add_paragraph(pages));
     if !paper.marking.is_empty() {
         let marking = Paragraph::new().add_run(run(&paper.marking.to_uppercase()).bold().size(15).color(RED));
@@ -147,11 +147,13 @@ pub fn docx(paper: &Paper) -> Result<Vec<u8>, String> {
                 doc.add_paragraph(barred(words, "999999")).add_paragraph(barred(from, "999999"))
             }
             Block::List(items) => items.iter().fold(doc, |doc, item| {
-                doc.add_paragraph(line(item).numbering(NumberingId::new(1), IndentLevel::new(0)))
+                doc.add_paragraph(line(item).numbering(NumberingId::new(2), IndentLevel::new(0)))
             }),
             Block::Table { caption, heads, rows } => {
                 let caption = Paragraph::new().add_run(small(caption).size(17)).keep_next(true).line_spacing(space.clone());
-                doc.add_paragraph(caption).add_table(table(heads, rows))
+                // a table that touches the next one would be one table
+                let end = Paragraph::new().add_run(run("").size(8)).line_spacing(LineSpacing::new().before(0).after(40));
+                doc.add_paragraph(caption).add_table(table(heads, rows)).add_paragraph(end)
             }
         };
     }

@@ -99,8 +99,10 @@ pub fn pdf(paper: &Paper, more: Option<&Path>) -> Result<Vec<u8>, String> {
         paper: (file_id("paper.json")?, Bytes::new(text)),
     };
     let document = typst::compile::<PagedDocument>(&desk).output.map_err(|e| said(&e))?;
-    let standards =
-        PdfStandards::new(&[PdfStandard::A_2a, PdfStandard::Ua_1]).map_err(|e| e.message().to_string())?;
+    // what is kept has a date; what has none is accessible all the same
+    let wanted: &[PdfStandard] =
+        if paper.day.is_empty() { &[PdfStandard::Ua_1] } else { &[PdfStandard::A_2a, PdfStandard::Ua_1] };
+    let standards = PdfStandards::new(wanted).map_err(|e| e.message().to_string())?;
     let options = PdfOptions {
         standards,
         creator: Smart::Custom(Some(concat!("freehold-press ", env!("CARGO_PKG_VERSION")).to_string())),

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::fields::field;
 use crate::outcome::difference;
 use crate::record::{Entry, Record};
-use crate::workflow::{Approvers, ROLES, State, may};
+use crate::rules::Rules;
+use crate::workflow::{ROLES, State, may};
 
 /// A day, in microseconds.
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -27,7 +28,7 @@ pub struct Context<'a> {
     /// Roles that the person holds; `None` where the register keeps no list of people.
     pub holds: Option<&'a [String]>,
     /// Who must approve.
-    pub approvers: &'a Approvers,
+    pub rules: &'a Rules,
 }
 
 /// What somebody wants. Bodies are JSON whose numbers are whole.
@@ -177,7 +178,7 @@ pub fn decide(
 fn steps_missing<'a>(record: &Record, context: &Context<'a>, inputs: &str) -> Vec<&'static str> {
     let given =
         |role: &str| role == context.role || record.approvals.iter().any(|a| a.role == role && a.inputs == inputs);
-    (context.approvers)(record).into_iter().filter(|role| !given(role)).collect()
+    context.rules.approvers(record).into_iter().filter(|role| !given(role)).collect()
 }
 
 /// What a command needs the record to stand at.
@@ -439,7 +440,7 @@ fn approve(record: &Record, body: &Value, context: &Context<'_>, wrong: &mut Vec
             "another person for each role",
         ));
     }
-    let asked = (context.approvers)(record);
+    let asked = context.rules.approvers(record);
     if !asked.contains(&context.role) {
         wrong.push(problem(
             "role",

@@ -49,7 +49,7 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// A day, `YYYY-MM-DD`.
     Day,
-    /// A positive amount in scientific notation: `7.5e22`.
+    /// A positive amount in scientific notation, or a product of such: `7.5e22`, `6*8e9*15e12`.
     Amount,
 }
 
@@ -266,13 +266,6 @@ pub const FIELDS: &[Field] = &[
     },
 ];
 
-/// An amount in scientific notation, where a text is one.
-pub fn amount(text: &str) -> Option<f64> {
-    let digits = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-' | b'_'));
-    let value = text.replace('_', "").parse::<f64>().ok().filter(|_| digits && text.len() <= 40)?;
-    (value.is_finite() && value > 0.0).then_some(value)
-}
-
 /// A field by its name.
 pub fn field(name: &str) -> Option<&'static Field> {
     FIELDS.iter().find(|f| f.name == name)
@@ -296,7 +289,7 @@ impl Field {
             Kind::YesNo if !["yes", "no"].contains(&value) => Err("yes or no".into()),
             Kind::Word(words) if !words.contains(&value) => Err(format!("one of: {}", words.join(", "))),
             Kind::Day if !day(value) => Err("a day, YYYY-MM-DD".into()),
-            Kind::Amount if amount(value).is_none() => Err("a positive amount: 7.5e22".into()),
+            Kind::Amount if freehold_base::amount(value).is_none() => Err("a positive amount, or a product: 7.5e22, 6*8e9*15e12".into()),
             _ => Ok(()),
         }
     }
@@ -325,7 +318,7 @@ mod tests {
         );
         assert!(ok("data.used", "no") && !ok("data.used", "false"));
         assert!(ok("governance.risk", "high") && !ok("governance.risk", "High"));
-        assert!(ok("base.training_flop_log10", "24") && !ok("base.training_flop_log10", "1e24"));
+        assert!(ok("base.training_flop", "1e24") && ok("base.training_flop", "6*8e9*15e12") && !ok("base.training_flop", "much"));
         assert!(ok("base.model", "meta-llama/Llama-3.1-8B") && !ok("base.model", "  "));
     }
 }

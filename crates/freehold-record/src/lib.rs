@@ -12,13 +12,15 @@ mod fields;
 mod gate;
 mod outcome;
 mod record;
+mod rules;
 mod statement;
 mod workflow;
 
 pub use decide::{Command, Context, Problem, decide};
-pub use fields::{Area, FIELDS, Field, Kind, amount, field};
+pub use fields::{Area, FIELDS, Field, Kind, field};
 pub use gate::{Coverage, covers};
 pub use outcome::{difference, outcome};
 pub use record::{Approval, Entry, Fact, Record, Told};
 pub use statement::statement_commands;
-pub use workflow::{Approvers, ROLES, Standing, State, default_approvers, may};
+pub use rules::Rules;
+pub use workflow::{ROLES, Standing, State, may};

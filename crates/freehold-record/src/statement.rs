@@ -40,6 +40,26 @@ impl Record {
     }
 }
 
+impl Record {
+    /// True where a command of a statement would state again what stands there.
+    pub fn states(&self, command: &Command) -> bool {
+        let id = |body: &Value| body["id"].as_str().unwrap_or_default().to_string();
+        let entry = |all: &std::collections::BTreeMap<String, Entry>, body: &Value| {
+            all.get(&id(body)).is_some_and(|e| e.body == *body)
+        };
+        match command {
+            Command::Set(body) => {
+                let fact = body["field"].as_str().and_then(|f| self.facts.get(f));
+                fact.is_some_and(|f| f.value == body["value"] && body["state"] == f.state.as_str() && body["source"] == f.source.as_str())
+            }
+            Command::Dataset(body) => self.datasets.get(&id(body)) == Some(body),
+            Command::Clause(body) => entry(&self.clauses, body),
+            Command::Attribution(body) => entry(&self.attributions, body),
+            _ => false,
+        }
+    }
+}
+
 fn problem(about: impl Into<String>, says: impl Into<String>, fix: impl Into<String>) -> Problem {
     Problem { about: about.into(), says: says.into(), fix: fix.into() }
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::record::Record;
 
 /// Where a record stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -190,34 +189,4 @@ pub fn may(role: &str, command: &str) -> bool {
         "resume" => role == "compliance",
         _ => false,
     }
-}
-
-/// Which roles must approve a record, given what it is about.
-pub type Approvers = dyn Fn(&Record) -> Vec<&'static str>;
-
-/// Who must approve where an organization says nothing else: the owner and compliance; legal where a license is no standard
-/// open one or weights leave the house; privacy and risk where the risk is high, or special data or the European market
-/// are at issue.
-pub fn default_approvers(record: &Record) -> Vec<&'static str> {
-    let mut out = vec!["owner", "compliance"];
-    let text = |name: &str| record.value(name).unwrap_or_default();
-    let listed = |name: &str| -> Vec<String> {
-        match &record.deployment[name] {
-            Value::Array(all) => all.iter().filter_map(|v| v.as_str().map(str::to_string)).collect(),
-            Value::String(one) => vec![one.clone()],
-            _ => Vec::new(),
-        }
-    };
-    let leaves = listed("use.access").iter().any(|a| a == "weights" || a == "embedded-product");
-    let rows = |key: &str| record.outcome[key].as_array().cloned().unwrap_or_default();
-    let limited = !rows("limits").is_empty() || !rows("gaps").is_empty();
-    let policies = rows("obligations").iter().any(|o| o["code"] == "aup-compliance");
-    if leaves || limited || policies {
-        out.push("legal");
-    }
-    let special = record.datasets.values().any(|d| d["personal_data"] == "special-category");
-    if ["high", "critical"].contains(&text("governance.risk").as_str()) || text("distribution.eu") == "yes" || special {
-        out.extend(["privacy", "risk"]);
-    }
-    out
 }

@@ -11,6 +11,7 @@ mod lineage;
 pub mod pipeline;
 mod policy;
 mod reading;
+mod regimes;
 mod scan;
 mod stored;
 
@@ -22,6 +23,7 @@ pub use law::{catalog_list, difference};
 pub use lineage::*;
 pub use policy::*;
 pub use reading::*;
+pub use regimes::{Answer, RegimeRow, RegimeTable, regimes};
 pub use scan::*;
 pub use stored::{STORED_BYTES_MAX, TrainingData, fact_json, restored_case, stored_case};
 

@@ -29,6 +29,10 @@ struct Stored {
     digests: Vec<String>,
     #[serde(default)]
     components: usize,
+    #[serde(default)]
+    files: usize,
+    #[serde(default)]
+    bytes: u64,
     /// Before the catalog completed it.
     graph: Graph,
     /// The facts that are stated, by their names, with their types.
@@ -96,6 +100,8 @@ pub fn stored_case(d: &Dossier<'_>) -> Result<Value, usize> {
         artifact: d.subject.artifact.clone(),
         digests: d.subject.digests.clone(),
         components: d.subject.components,
+        files: d.subject.files,
+        bytes: d.subject.bytes_total,
         graph: without_catalog(&d.graph, d.catalog),
         facts: facts.collect(),
         made_by: d.made_by,
@@ -124,6 +130,8 @@ pub struct TrainingData {
     pub license: String,
     /// The model that generated it; empty for none.
     pub generator: String,
+    /// It is the organization's own: no license of others binds it.
+    pub owned: bool,
 }
 
 /// A stored case, ready to be judged by `catalog` on the day `as_of`, with what it is said to be trained on besides; the house's own
@@ -160,6 +168,8 @@ pub fn restored_case(value: &Value, data: &[TrainingData], catalog: &Catalog, as
             artifact: stored.artifact,
             digests: stored.digests,
             components: stored.components,
+            files: stored.files,
+            bytes_total: stored.bytes,
             ..Subject::default()
         },
         graph,
@@ -191,7 +201,9 @@ fn trained_on(graph: &mut Graph, data: &TrainingData) {
             work.kind = WorkKind::Dataset;
         }
         let said = work.claims.iter().any(|c| c.license == data.license);
-        if !data.license.is_empty() && !said {
+        if data.owned {
+            work.made_by = Some(MadeBy::Organization);
+        } else if !data.license.is_empty() && !said {
             work.claims.push(Claim::new(&data.license, Basis::Declared, evidence.clone()));
         }
     }

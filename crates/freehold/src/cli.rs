@@ -359,6 +359,12 @@ fn register_command(catalog: &Catalog) -> Command {
                 .arg(Arg::new("index").value_name("N").required(true).help("its place, as `log` tells it")),
         )
         .subcommand(
+            read("coverage", "what regimes ask (EU AI Act, NIST, ISO 42001, AB 2013) and where a record answers")
+                .arg(record())
+                .arg(arg("regime", "ID", "one alone"))
+                .arg(format_arg(&["human", "json", "csv"])),
+        )
+        .subcommand(
             read("export", "a record with its proofs, for an auditor on another machine")
                 .arg(record())
                 .arg(Arg::new("out").value_name("DIR").required(true).help("a folder that is not there yet"))
@@ -369,6 +375,10 @@ fn register_command(catalog: &Catalog) -> Command {
         .subcommand(
             sub("erase", "erases a person's name or a comment; the log stays whole")
                 .arg(Arg::new("text").value_name("TEXT").required(true).help("as it was written")),
+        )
+        .subcommand(
+            sub("rules", "who must approve what; or keeps new rules of yours")
+                .arg(arg("from", "FILE", "[[rule]] roles = […], access = […], risk = […], …")),
         )
         .subcommand(
             sub("member", "says which roles a person holds; from the first on, nobody else holds any")

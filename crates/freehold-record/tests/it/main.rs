@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where it stopped")]
 
 use freehold_record::{
-    Command, Context, Coverage, FIELDS, Problem, Record, State, Told, covers, decide, default_approvers, difference,
+    Command, Context, Coverage, FIELDS, Problem, Record, State, Told, Rules, covers, decide, difference,
     outcome,
 };
 use proptest::prelude::*;
@@ -26,7 +26,7 @@ fn person(name: &str) -> Value {
 impl Story {
     fn say(&mut self, now: i64, who: &str, role: &str, command: &Command) -> Result<State, Vec<Problem>> {
         let actor = person(who);
-        let context = Context { now, actor: &actor, role, holds: None, approvers: &default_approvers };
+        let context = Context { now, actor: &actor, role, holds: None, rules: &Rules::default() };
         let (kind, body) = decide(&self.record, command, &context)?;
         self.events.push((now, kind, role.to_string(), actor, body));
         let (at, kind, role, actor, body) = self.events.last().unwrap();
@@ -227,10 +227,22 @@ fn datasets_have_provenance() {
     let mut whole = synthetic;
     whole["generator"] = json!("openai/gpt-4o");
     s.ok("dora", "data-steward", &Command::Dataset(whole));
+    // its license and what generated it may move the answer
+    assert_eq!(s.no("olga", "owner", &approve(10)), ["datasets"]);
+    let again = |s: &Story, with: &[&str]| {
+        Command::Assess(json!({
+            "artifact": "sha256:aa", "files": [], "deployment": s.record.deployment.clone(), "lineage": [], "datasets": with,
+            "outcome": s.record.outcome.clone(), "facts": {},
+        }))
+    };
+    let body = again(&s, &["d"]);
+    s.ok("ada", "requester", &body);
     s.ok("olga", "owner", &approve(10));
     // special data asks for two more
     let special = json!({"id": "e", "role": "train", "acquisition": "owned", "license": "none", "personal_data": "special-category"});
     s.ok("dora", "data-steward", &Command::Dataset(special));
+    let body = again(&s, &["d", "e"]);
+    s.ok("ada", "requester", &body);
     s.ok("cora", "compliance", &approve(10));
     s.ok("olga", "owner", &approve(10));
     assert_eq!(s.record.state_at(NOW), State::Review);
@@ -431,7 +443,7 @@ proptest! {
                 continue;
             }
             let inputs = s.record.inputs();
-            for role in default_approvers(&s.record) {
+            for role in Rules::default().approvers(&s.record) {
                 let step = s.record.approvals.iter().find(|a| a.role == role);
                 prop_assert!(step.is_some_and(|a| a.inputs == inputs && a.by != s.record.requester), "{}", role);
             }
@@ -444,5 +456,28 @@ proptest! {
             prop_assert!(!owed || excepted, "an owed duty is unmet");
             prop_assert!(!s.record.state_at(s.record.expires).is_in_force());
         }
+    }
+}
+
+#[test]
+fn an_organization_says_who_must_approve_what() {
+    let rules = |text: &str| Rules::from_json(&serde_json::from_str(text).unwrap());
+    let own = rules(r#"[{"roles": ["owner"]}, {"roles": ["legal", "security"], "access": ["weights"], "audience": ["public"]}]"#).unwrap();
+    assert_eq!(Rules::from_json(&own.to_json()).unwrap(), own);
+    assert_eq!(Rules::from_json(&Rules::default().to_json()).unwrap(), Rules::default());
+    let mut record = Record::default();
+    record.deployment = json!({"use.access": ["weights"]});
+    assert_eq!(own.approvers(&record), ["owner"]);
+    let told = |kind: &'static str, body: &Value, record: &mut Record| {
+        let actor = json!("a");
+        record.apply(&Told { at: 1, kind, role: "requester", actor: &actor, body });
+    };
+    told("set", &json!({"field": "distribution.audience", "value": "public", "state": "known", "source": "p"}), &mut record);
+    assert_eq!(own.approvers(&record), ["owner", "legal", "security"]);
+    assert_eq!(Rules::default().approvers(&record), ["owner", "compliance", "legal"]);
+    let wrong = rules(r#"[{"roles": ["requester"], "color": ["red"], "access": []}]"#).unwrap_err();
+    let about: Vec<&str> = wrong.iter().map(|p| p.says.as_str()).collect();
+    for says in ["`requester` approves nothing", "`color` is nothing", "`access` has no words", "names no role", "would need nobody"] {
+        assert!(about.iter().any(|a| a.contains(says)), "{says}: {about:?}");
     }
 }

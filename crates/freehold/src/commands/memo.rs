@@ -140,6 +140,7 @@ pub(super) fn memo(d: &Dossier<'_>, record: Option<&Value>, privileged: bool) ->
     findings(&a, &mut blocks);
     open(&a, &mut blocks);
     if let Some(r) = record {
+        guidance(r, d, &mut blocks);
         decision(r, &mut blocks);
     }
     limits(&a, &mut blocks);
@@ -149,6 +150,7 @@ pub(super) fn memo(d: &Dossier<'_>, record: Option<&Value>, privileged: bool) ->
         marking: if privileged { MARKING.into() } else { String::new() },
         about,
         blocks,
+        day: a.as_of.clone(),
         footer: format!(
             "{}, catalog {}, as of {}. A reading of license texts on the facts that are stated here; no legal advice. The same input, catalog and day give the same memo.",
             a.engine, a.catalog.version, a.as_of
@@ -368,6 +370,16 @@ fn open(a: &Assessment, out: &mut Vec<Block>) {
         out.push(Block::Text(format!("{}{why}", q.text)));
         out.push(Block::List(q.answers.iter().map(|x| format!("{}: {}", x.says, x.verdict)).collect()));
     }
+}
+
+/// Tests of the Commission's guidelines; the other regimes are in the evidence pack.
+fn guidance(r: &Value, d: &Dossier<'_>, out: &mut Vec<Block>) {
+    let Ok(all) = freehold_wire::regimes(r, d.catalog) else { return };
+    let Some(t) = all.iter().find(|t| t.id == "eu-gpai-guidelines") else { return };
+    out.push(heading("European Union: general-purpose AI models"));
+    out.push(Block::Text(format!("{}, of {}; {}. It moves no answer above.", t.name, t.date, t.status)));
+    let rows = t.rows.iter().map(|r| vec![r.name.clone(), r.answer.as_str().into(), r.says.clone(), r.id.clone()]).collect();
+    out.push(table("Tests, in our words", &["question", "answer", "why", "where"], rows));
 }
 
 fn decision(r: &Value, out: &mut Vec<Block>) {

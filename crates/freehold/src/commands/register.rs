@@ -13,7 +13,7 @@ use freehold_catalog::Catalog;
 use freehold_check::Dossier;
 use freehold_log::Checkpoint;
 use freehold_record::{
-    Area, Command, Context, Coverage, FIELDS, Record, Standing, State, Told, covers, decide, default_approvers, outcome,
+    Area, Command, Context, Coverage, FIELDS, Record, Standing, State, Told, Rules, covers, decide, outcome,
 };
 use freehold_register::{Change, Event, Filter, KeyFile, NewEvent, Register, Remembered, Row, Trouble, new_id};
 use freehold_wire::Gate;
@@ -119,9 +119,11 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         Some(("verify", m)) => verify(m),
         Some(("checkpoint", m)) => checkpoint(m),
         Some(("prove", m)) => prove(m),
+        Some(("coverage", m)) => pack::coverage(m, catalog),
         Some(("export", m)) => pack::export(m, catalog),
         Some(("erase", m)) => erase(m),
         Some(("member", m)) => member(m),
+        Some(("rules", m)) => rules_command(m),
         Some((word, m)) => step(word, m),
         None => Ok(exit::USAGE),
     };
@@ -222,6 +224,21 @@ fn person(matches: &ArgMatches) -> Result<(String, String), Wrong> {
     Ok((who.trim().to_string(), get(matches, "role").unwrap_or("requester").to_string()))
 }
 
+/// What a register keeps of the organization.
+struct House {
+    /// Who holds which roles; `None` where it keeps no list.
+    people: Option<Members>,
+    /// Who must approve what.
+    rules: Rules,
+}
+
+impl House {
+    /// From the events of the register as a whole.
+    fn of(events: &[Event]) -> House {
+        House { people: members(events), rules: rules(events) }
+    }
+}
+
 /// Roles by people.
 type Members = std::collections::BTreeMap<String, Vec<String>>;
 
@@ -234,6 +251,47 @@ fn members(events: &[Event]) -> Option<Members> {
         out.insert(e.body["person"].to_string(), roles);
     }
     (!out.is_empty()).then_some(out)
+}
+
+/// Who must approve what: as the register keeps it, else as it holds for everybody.
+fn rules(events: &[Event]) -> Rules {
+    let kept = events.iter().rev().find(|e| e.kind == "rules");
+    kept.and_then(|e| Rules::from_json(&e.body["rules"]).ok()).unwrap_or_default()
+}
+
+/// `freehold register rules`: tells them, or keeps new ones.
+fn rules_command(matches: &ArgMatches) -> Result<u8, Wrong> {
+    let Some(file) = get(matches, "from") else {
+        let mut register = open(matches)?;
+        let events = register.history("")?;
+        let whose = match events.iter().rev().find(|e| e.kind == "rules") {
+            Some(e) => format!("kept since {}, event {}", day(e.at), e.index),
+            None => "the register keeps none: these hold for everybody".to_string(),
+        };
+        let lines: String = rules(&events).lines().iter().map(|l| format!("{l}\n")).collect();
+        print(&shown(&format!("{lines}{whose}\n")));
+        return Ok(exit::CLEAR);
+    };
+    let (who, role) = person(matches)?;
+    if role != "compliance" {
+        return Err(usage(format!("{role} does not keep rules"), "for: compliance"));
+    }
+    let new = import::rules_file(file)?;
+    let mut register = open_to_write(matches)?;
+    let done = register.change(now(), |change| -> Result<(), Wrong> {
+        let actor = change.private(&who)?;
+        let people = members(&change.history("")?);
+        let may = people.is_none_or(|p| p.get(&actor.to_string()).is_some_and(|r| r.iter().any(|r| r == "compliance")));
+        if !may {
+            return Err(usage("this person does not keep rules", "somebody whose role is compliance"));
+        }
+        let body = json!({"rules": new.to_json()});
+        change.append(&NewEvent { record: String::new(), kind: "rules".into(), role: role.clone(), actor, body })?;
+        Ok(())
+    })?;
+    done?;
+    print(&shown(&format!("{}\n", new.lines().join("\n"))));
+    Ok(exit::CLEAR)
 }
 
 /// The id of the record that a person named: its id, the beginning of one, or its name.
@@ -273,10 +331,10 @@ fn change(
         None => new_id(moment)?,
     };
     let done = register.change(moment, |change| -> Result<Record, Wrong> {
-        let people = members(&change.history("")?);
+        let house = House::of(&change.history("")?);
         let before = folded(&change.history(&id)?);
         let command = command(change, &before)?;
-        one_change(change, &id, who, people.as_ref(), &before, &command)
+        one_change(change, &id, who, &house, &before, &command)
     })?;
     let (record, _) = done?;
     Ok((id, record))
@@ -291,7 +349,7 @@ fn change_several(
 ) -> Result<Vec<Option<(State, State)>>, Wrong> {
     let moment = now();
     let done = register.change(moment, |change| -> Result<_, Wrong> {
-        let people = members(&change.history("")?);
+        let house = House::of(&change.history("")?);
         let mut out = Vec::with_capacity(commands.len());
         for (id, events, command) in &commands {
             let before = folded(&change.history(id)?);
@@ -299,7 +357,7 @@ fn change_several(
                 out.push(None);
                 continue;
             }
-            let after = one_change(change, id, who, people.as_ref(), &before, command)?;
+            let after = one_change(change, id, who, &house, &before, command)?;
             out.push(Some((before.state_at(moment), after.state_at(moment))));
         }
         Ok(out)
@@ -312,14 +370,14 @@ fn one_change(
     change: &mut Change<'_>,
     id: &str,
     (who, role): &(String, String),
-    people: Option<&Members>,
+    house: &House,
     record: &Record,
     command: &Command,
 ) -> Result<Record, Wrong> {
     let actor = change.private(who)?;
-    let holds = people.map(|p| p.get(&actor.to_string()).cloned().unwrap_or_default());
+    let holds = house.people.as_ref().map(|p| p.get(&actor.to_string()).cloned().unwrap_or_default());
     let context =
-        Context { now: change.at, actor: &actor, role, holds: holds.as_deref(), approvers: &default_approvers };
+        Context { now: change.at, actor: &actor, role, holds: holds.as_deref(), rules: &house.rules };
     // who was erased and acts again is somebody new: that they did not ask for the record cannot be told
     let asked = record.requester["private"].as_str().unwrap_or_default();
     if matches!(command, Command::Approve(_) | Command::ApproveException(_)) && change.private_text(asked)?.is_none() {
@@ -598,7 +656,7 @@ fn step(word: &str, matches: &ArgMatches) -> Result<u8, Wrong> {
         })
     })?;
     let state = record.state_at(now());
-    let waits = waiting(&record);
+    let waits = waiting(&record, &rules(&register.history("")?));
     let waits = if waits.is_empty() { String::new() } else { format!("waits for {}\n", waits.join(", ")) };
     let until = if state.is_in_force() { format!(" until {}", last_day(record.expires)) } else { String::new() };
     print(&shown(&format!("record    {id}\nstate     {}{until}\n{waits}", state.as_str())));
@@ -606,13 +664,13 @@ fn step(word: &str, matches: &ArgMatches) -> Result<u8, Wrong> {
 }
 
 /// Roles that have yet to approve.
-fn waiting(record: &Record) -> Vec<&'static str> {
+fn waiting(record: &Record, rules: &Rules) -> Vec<&'static str> {
     if record.stage != freehold_record::State::Review {
         return Vec::new();
     }
     let inputs = record.inputs();
     let given = |role: &str| record.approvals.iter().any(|a| a.role == role && a.inputs == inputs);
-    default_approvers(record).into_iter().filter(|r| !given(r)).collect()
+    rules.approvers(record).into_iter().filter(|r| !given(r)).collect()
 }
 
 fn fields() -> Result<u8, Wrong> {
@@ -786,7 +844,7 @@ fn screen(register: &mut Register, id: &str, record: &Record) -> Result<String, 
         out.push_str(&format!("changed   since the approval: {}\n", changed.join(", ")));
         again::since(record).iter().for_each(|l| out.push_str(&format!("          {l}\n")));
     }
-    let waits = waiting(record);
+    let waits = waiting(record, &rules(&register.history("")?));
     if !waits.is_empty() {
         out.push_str(&format!("waits for {}\n", waits.join(", ")));
     }

@@ -79,6 +79,13 @@ fn documents(dir: &Path) -> Vec<(&'static str, PathBuf)> {
             out.push((format, file));
         }
     }
+    // with what a governance record says inside
+    for name in ["support-bot-lora", "mystery"] {
+        let pack = crate::register::packed(name, dir);
+        out.push(("cyclonedx", pack.join("09-aibom/model.cdx.json")));
+        out.push(("cyclonedx-1.6", pack.join("09-aibom/model.cdx16.json")));
+        out.push(("spdx", pack.join("09-aibom/model.spdx3.json")));
+    }
     out
 }
 

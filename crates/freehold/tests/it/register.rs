@@ -187,11 +187,24 @@ fn an_auditor_checks_a_pack_by_its_page_alone() {
     desk.ok(&["register", "export", "bot", "pack", "--register=r.db"]);
     assert_eq!(desk.run(&["register", "export", "bot", "pack", "--register=r.db"]).0, 2, "nothing is written over");
     let record: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(pack.join("record.json")).unwrap()).unwrap();
+        serde_json::from_str(&fs::read_to_string(pack.join("02-record.json")).unwrap()).unwrap();
     assert_eq!(record["state"], "approved");
     assert_eq!(record["approvals"][2]["by"], "Lena");
     let events = fs::read_to_string(pack.join("events.jsonl")).unwrap();
     assert!(!events.contains("Lena") && !events.contains("private words"), "names and comments are kept apart");
+    // the list of files is signed, and whoever reads papers finds them
+    let (sums, note) = (fs::read_to_string(pack.join("SHA256SUMS")).unwrap(), fs::read_to_string(pack.join("SHA256SUMS.note")).unwrap());
+    assert!(note.starts_with(&format!("{sums}\n\u{2014} acme/freehold-register/")), "{note}");
+    let listed = |name: &str| sums.contains(&format!("  {name}\n"));
+    for name in ["00-cover.html", "01-memo.md", "03-obligations.csv", "09-aibom/model.cdx.json", "12-mapping/eu-gpai-guidelines.csv"] {
+        assert!(listed(name), "{name}\n{sums}");
+    }
+    assert!(fs::read_to_string(pack.join("06-approvals.csv")).unwrap().contains("legal,Lena,"), "people are named in it");
+    if listed("01-memo.pdf") {
+        assert!(fs::read(pack.join("01-memo.pdf")).unwrap().starts_with(b"%PDF"));
+    } else {
+        eprintln!("skipped: no freehold-press on PATH to print PDF and DOCX with");
+    }
     let Some((fine, said)) = by_the_page(&pack) else { return };
     assert!(fine && said.contains("is in acme/freehold-register/"), "{said}");
     let leaf = pack.join("proofs/0.leaf");
@@ -388,6 +401,14 @@ fn example(name: &str) -> Desk {
     desk
 }
 
+/// The evidence pack of an example, in a folder.
+pub(crate) fn packed(name: &str, dir: &Path) -> PathBuf {
+    let desk = example(name);
+    let pack = dir.join(format!("pack-{name}"));
+    desk.ok(&["register", "export", name, &pack.display().to_string(), "--register=r.db", "--as-of=2026-11-24"]);
+    pack
+}
+
 #[test]
 fn the_five_areas_of_every_example_go_out_and_come_back() {
     for name in ["gemma-reviewer", "mistral-merge", "mystery", "phi-4-awq", "qwen-3b-product", "support-bot-lora"] {
@@ -428,4 +449,28 @@ fn the_five_areas_of_every_example_go_out_and_come_back() {
             }
         }
     }
+}
+
+#[test]
+fn an_organization_keeps_rules_of_its_own() {
+    let desk = Desk::new();
+    assert!(desk.ok(&["register", "rules", "--register=r.db"]).contains("owner, compliance: always"));
+    let file = desk.path().join("rules.toml");
+    fs::write(&file, "[[rule]]\nroles = [\"owner\"]\n[[rule]]\nroles = [\"security\"]\naccess = [\"hosted-app\"]\n").unwrap();
+    let (code, said) = desk.by("Cora", "requester", &["rules", "--from=rules.toml"]);
+    assert!(code == 2 && said.contains("requester does not keep rules"), "{said}");
+    let (code, said) = desk.by("Cora", "compliance", &["rules", "--from=rules.toml"]);
+    assert!(code == 0 && said.contains("security: where access is hosted-app"), "{said}");
+    desk.ready();
+    let said = desk.ok(&["register", "show", "bot", "--register=r.db"]);
+    assert!(said.contains("waits for owner, security"), "{said}");
+    let (code, said) = desk.by("Lena", "legal", &["approve", "bot"]);
+    assert!(code == 1 && said.contains("asked are: owner, security"), "{said}");
+    desk.by("Olga", "owner", &["approve", "bot"]);
+    let (code, said) = desk.by("Sam", "security", &["approve", "bot"]);
+    assert!(code == 0 && said.contains("state     approved until"), "{said}");
+    fs::write(&file, "[[rule]]\nroles = [\"king\"]\ncolor = \"red\"\n").unwrap();
+    let (code, said) = desk.by("Cora", "compliance", &["rules", "--from=rules.toml"]);
+    assert!(code == 2 && said.contains("3 mistakes") || said.contains("4 mistakes"), "{said}");
+    assert!(desk.ok(&["register", "verify", "--register=r.db"]).contains("WHOLE"));
 }

@@ -54,6 +54,7 @@ impl<'c> Law<'c> {
                 id: text(d, "id"),
                 license: Some(text(d, "license")).filter(|l| l != "unknown").unwrap_or_default(),
                 generator: text(d, "generator"),
+                owned: d["acquisition"] == "owned",
             })
             .collect();
         let mut parts = restored_case(&record.case, &data, self.catalog, &self.as_of)

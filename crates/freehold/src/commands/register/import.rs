@@ -12,11 +12,11 @@ use freehold_base::{Basis, Claim, Diagnostic, Evidence, Graph, Relation, Severit
 use freehold_catalog::document::{Node, NodeValue, Sink, parse_toml};
 use freehold_catalog::{Catalog, FactId};
 use freehold_check::{Parts, Subject, complete_graph, judge_unasked, link, work_index};
-use freehold_record::{Command, FIELDS, Problem, ROLES, Record, field, may, statement_commands};
+use freehold_record::{Command, FIELDS, Problem, ROLES, Record, Rules, field, may, statement_commands};
 use freehold_register::{Filter, Register, new_id};
 use serde_json::{Map, Value, json};
 
-use super::{Wrong, assessed, folded, members, now, one_change, open_to_write, person};
+use super::{House, Wrong, assessed, folded, now, one_change, open_to_write, person};
 use crate::commands::{prepare, print, report};
 use crate::context::{all, flag_value, text_of};
 use crate::exit;
@@ -478,7 +478,7 @@ fn write(register: &mut Register, who: &(String, String), fresh: Vec<New>) -> Re
         let moment = now();
         let batch: Vec<New> = waiting.by_ref().take(BATCH).collect();
         let done = register.change(moment, |change| -> Result<(), Wrong> {
-            let people = members(&change.history("")?);
+            let house = House::of(&change.history("")?);
             // ids in the order of the list: each a millisecond later
             for (new, at) in batch.iter().zip((moment..).step_by(1000)) {
                 let name = new.body["name"].as_str().unwrap_or_default();
@@ -488,10 +488,10 @@ fn write(register: &mut Register, who: &(String, String), fresh: Vec<New>) -> Re
                 }
                 let id = new_id(at)?;
                 let create = Command::Create(new.body.clone());
-                let mut record = one_change(change, &id, who, people.as_ref(), &Record::default(), &create)?;
+                let mut record = one_change(change, &id, who, &house, &Record::default(), &create)?;
                 for command in &new.more {
-                    if allowed(command, &who.1, &mut left) {
-                        record = one_change(change, &id, who, people.as_ref(), &record, command)
+                    if !record.states(command) && allowed(command, &who.1, &mut left) {
+                        record = one_change(change, &id, who, &house, &record, command)
                             .map_err(|w| named(w, name))?;
                     }
                 }
@@ -533,8 +533,30 @@ fn json_of(node: &Node) -> Value {
     }
 }
 
+/// The rules of a file: `[[rule]]`, each with `roles` and what it looks at.
+pub(super) fn rules_file(path: &str) -> Result<Rules, Wrong> {
+    let value = document(path)?;
+    Rules::from_json(&value["rule"]).map_err(|wrong| mistakes_of(path, wrong))
+}
+
 /// The facts of a `record.toml`.
 pub(super) fn record_file(path: &str) -> Result<Vec<Command>, Wrong> {
+    let value = document(path)?;
+    let name = Path::new(path).file_name().map_or_else(|| path.to_string(), |n| n.to_string_lossy().into_owned());
+    statement_commands(&value, &format!("file {name}")).map_err(|wrong| mistakes_of(path, wrong))
+}
+
+fn mistakes_of(path: &str, wrong: Vec<Problem>) -> Wrong {
+    let one = |p: Problem| {
+        let d = Diagnostic::error("record-file", format!("{}: {}", p.about, p.says)).in_file(path);
+        if p.fix.is_empty() { d } else { d.help(p.fix) }
+    };
+    report(&wrong.into_iter().map(one).collect::<Vec<_>>());
+    Wrong::Told(exit::USAGE)
+}
+
+/// A file in TOML as JSON.
+fn document(path: &str) -> Result<Value, Wrong> {
     let told = |d: Diagnostic| {
         report(&[d]);
         Wrong::Told(exit::USAGE)
@@ -547,26 +569,18 @@ pub(super) fn record_file(path: &str) -> Result<Vec<Command>, Wrong> {
         report(&mistakes);
         return Err(Wrong::Told(exit::USAGE));
     }
-    let name = Path::new(path).file_name().map_or_else(|| path.to_string(), |n| n.to_string_lossy().into_owned());
-    statement_commands(&json_of(&node), &format!("file {name}")).map_err(|wrong| {
-        let one = |p: Problem| {
-            let d = Diagnostic::error("record-file", format!("{}: {}", p.about, p.says)).in_file(path);
-            if p.fix.is_empty() { d } else { d.help(p.fix) }
-        };
-        report(&wrong.into_iter().map(one).collect::<Vec<_>>());
-        Wrong::Told(exit::USAGE)
-    })
+    Ok(json_of(&node))
 }
 
 /// `freehold register set RECORD --from FILE`: everything that a file states, at once.
 pub(super) fn set_from(register: &mut Register, id: &str, who: &(String, String), commands: &[Command]) -> Result<(Record, Left), Wrong> {
     let mut left = Left::new();
     let done = register.change(now(), |change| -> Result<Record, Wrong> {
-        let people = members(&change.history("")?);
+        let house = House::of(&change.history("")?);
         let mut record = folded(&change.history(id)?);
         for command in commands {
-            if allowed(command, &who.1, &mut left) {
-                record = one_change(change, id, who, people.as_ref(), &record, command)?;
+            if !record.states(command) && allowed(command, &who.1, &mut left) {
+                record = one_change(change, id, who, &house, &record, command)?;
             }
         }
         Ok(record)

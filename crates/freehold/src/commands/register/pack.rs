@@ -11,7 +11,9 @@ use freehold_check::{Dossier, judge};
 use freehold_documents::{Block, Paper, csv};
 use freehold_record::Record;
 use freehold_register::{Event, Register};
-use freehold_wire::{Assessment, Bom, BomApproval, BomRecord, CycloneDx, cyclonedx, spdx3};
+use freehold_wire::{
+    Assessment, Bom, BomApproval, BomRecord, CycloneDx, RegimeTable, cyclonedx, regimes, spdx3,
+};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -60,6 +62,14 @@ pub(super) fn export(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wron
         bills(&mut files, d, &bom_record(&id, &record, &whole, moment));
         notes.extend(texts(&mut files, d));
     }
+    let tables = regimes(&whole, law.catalog).map_err(|mistakes| {
+        crate::commands::report(&mistakes);
+        Wrong::Told(exit::INTERNAL)
+    })?;
+    for t in &tables {
+        put(&mut files, &format!("12-mapping/{}.csv", t.id), csv(&mapped(t)));
+    }
+    papers.push(("12-mapping/coverage", mapping(&record, &tables, moment)));
     for (name, paper) in &papers {
         put(&mut files, &format!("{name}.html"), paper.html());
         put(&mut files, &format!("{name}.md"), paper.markdown());
@@ -187,12 +197,91 @@ fn cover(register: &Register, id: &str, record: &Record, whole: &Value, moment: 
         marking: String::new(),
         about,
         blocks,
+        day: day(moment),
         footer: format!("Record {id} of {}. No legal advice.", register.origin()),
     }
 }
 
 fn head(names: &[&str]) -> Vec<Vec<String>> {
     vec![names.iter().map(|n| (*n).to_string()).collect()]
+}
+
+/// A regime as a table.
+fn mapped(t: &RegimeTable) -> Vec<Vec<String>> {
+    let mut rows = head(&["point", "asks", "answer", "what the record says"]);
+    rows.extend(t.rows.iter().map(|r| vec![r.id.clone(), r.name.clone(), r.answer.as_str().into(), r.says.clone()]));
+    rows
+}
+
+/// Every regime on paper.
+fn mapping(record: &Record, tables: &[RegimeTable], moment: i64) -> Paper {
+    let mut blocks = Vec::new();
+    for t in tables {
+        blocks.push(heading(&t.name));
+        blocks.push(Block::Text(format!("Text of {}; {}. Read as: {}. Compared on {}.", t.date, t.status, t.read_as, t.checked)));
+        let heads = ["point", "asks", "answer", "what the record says"];
+        let rows = mapped(t).into_iter().skip(1).collect();
+        blocks.push(table("Points, in our words", &heads, rows));
+    }
+    Paper {
+        title: format!("What regimes ask: {}", record.name),
+        subtitle: "Where this record answers them, and where it does not".into(),
+        marking: String::new(),
+        about: Vec::new(),
+        blocks,
+        day: day(moment),
+        footer: "None of this enters the answer on the licenses. Whether a regime binds you is for counsel; no legal advice.".into(),
+    }
+}
+
+/// `freehold register coverage`.
+pub(super) fn coverage(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wrong> {
+    let mut register = open(matches)?;
+    let id = named(&mut register, get(matches, "record").unwrap_or_default())?;
+    let record = folded(&register.history(&id)?);
+    let whole = told_whole(&mut register, &record.to_json(&id, now()))?;
+    let asked = get(matches, "regime").unwrap_or_default();
+    let mut tables = regimes(&whole, catalog).map_err(|mistakes| {
+        crate::commands::report(&mistakes);
+        Wrong::Told(exit::INTERNAL)
+    })?;
+    let all: Vec<String> = tables.iter().map(|t| t.id.clone()).collect();
+    tables.retain(|t| asked.is_empty() || t.id == asked);
+    if tables.is_empty() {
+        return Err(usage(format!("`{asked}` is no regime here"), format!("one of: {}", all.join(", "))));
+    }
+    if get(matches, "format") == Some("csv") {
+        let mut rows = head(&["regime", "point", "asks", "answer", "what the record says"]);
+        for t in &tables {
+            rows.extend(mapped(t).into_iter().skip(1).map(|r| std::iter::once(t.id.clone()).chain(r).collect()));
+        }
+        print(&csv(&rows));
+        return Ok(exit::CLEAR);
+    }
+    if get(matches, "format") == Some("json") {
+        let row = |r: &freehold_wire::RegimeRow| json!({"point": r.id, "asks": r.name, "answer": r.answer.as_str(), "says": r.says});
+        let one = |t: &RegimeTable| {
+            json!({"id": t.id, "name": t.name, "date": t.date, "status": t.status, "read_as": t.read_as, "checked": t.checked,
+                "rows": t.rows.iter().map(row).collect::<Vec<_>>()})
+        };
+        let page = json!({"schema": "freehold.coverage/1", "record": id, "regimes": tables.iter().map(one).collect::<Vec<_>>()});
+        print(&format!("{page:#}\n"));
+        return Ok(exit::CLEAR);
+    }
+    let mut out = String::new();
+    for t in &tables {
+        out.push_str(&format!("{}  {} ({})\n", t.id, t.name, t.status));
+        for r in &t.rows {
+            out.push_str(&format!("  {:22} {:20} {}\n", r.id, r.answer.as_str(), r.name));
+            if !r.says.is_empty() {
+                out.push_str(&format!("  {:22} {:20} {}\n", "", "", r.says));
+            }
+        }
+        out.push('\n');
+    }
+    out.push_str("none of this enters the answer on the licenses\n");
+    print(&shown(&out));
+    Ok(exit::CLEAR)
 }
 
 /// A row for each duty and each license that it is owed to.
