@@ -16,7 +16,11 @@ fn printed(form: &str) -> Result<Vec<u8>, String> {
     match form {
         "pdf" => {
             let fonts = std::env::var_os("FREEHOLD_FONTS").filter(|v| !v.is_empty());
-            pdf(&paper, fonts.as_deref().map(std::path::Path::new))
+            let (bytes, lacks) = pdf(&paper, fonts.as_deref().map(std::path::Path::new))?;
+            if let Some(why) = lacks {
+                let _ = writeln!(std::io::stderr(), "note: no PDF/A: {why}; FREEHOLD_FONTS names a folder of fonts");
+            }
+            Ok(bytes)
         }
         "docx" => docx(&paper),
         _ => Err("freehold-press pdf or freehold-press docx, with a paper on standard input".into()),

@@ -84,11 +84,12 @@ fn said(errors: &[SourceDiagnostic]) -> String {
     all.join("; ")
 }
 
-/// A paper as PDF; the same paper and fonts give the same bytes. `more` is a folder of fonts for scripts that this build lacks.
+/// A paper as PDF, and what keeps it from being PDF/A and PDF/UA, if anything: characters that no font has. The same paper and
+/// fonts give the same bytes. `more` is a folder of fonts for scripts that this build lacks.
 ///
 /// # Errors
 /// What the typesetter says.
-pub fn pdf(paper: &Paper, more: Option<&Path>) -> Result<Vec<u8>, String> {
+pub fn pdf(paper: &Paper, more: Option<&Path>) -> Result<(Vec<u8>, Option<String>), String> {
     let text = serde_json::to_vec(&paper.printable()).map_err(|e| e.to_string())?;
     let fonts = fonts(more);
     let desk = Desk {
@@ -103,10 +104,15 @@ pub fn pdf(paper: &Paper, more: Option<&Path>) -> Result<Vec<u8>, String> {
     let wanted: &[PdfStandard] =
         if paper.day.is_empty() { &[PdfStandard::Ua_1] } else { &[PdfStandard::A_2a, PdfStandard::Ua_1] };
     let standards = PdfStandards::new(wanted).map_err(|e| e.message().to_string())?;
-    let options = PdfOptions {
-        standards,
-        creator: Smart::Custom(Some(concat!("freehold-press ", env!("CARGO_PKG_VERSION")).to_string())),
-        ..PdfOptions::default()
-    };
-    typst_pdf::pdf(&document, &options).map_err(|e| said(&e))
+    let creator = || Smart::Custom(Some(concat!("freehold-press ", env!("CARGO_PKG_VERSION")).to_string()));
+    let options = PdfOptions { standards, creator: creator(), ..PdfOptions::default() };
+    match typst_pdf::pdf(&document, &options) {
+        Ok(bytes) => Ok((bytes, None)),
+        Err(why) => {
+            // shown as boxes, and told
+            let plain = PdfOptions { creator: creator(), ..PdfOptions::default() };
+            let bytes = typst_pdf::pdf(&document, &plain).map_err(|e| said(&e))?;
+            Ok((bytes, Some(said(&why))))
+        }
+    }
 }

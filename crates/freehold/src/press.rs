@@ -42,6 +42,10 @@ pub(crate) fn printed(paper: &Paper, form: &str) -> Result<Option<Vec<u8>>, Stri
     if !out.status.success() {
         return Err(format!("freehold-press: {}", String::from_utf8_lossy(&out.stderr).trim()));
     }
+    let said = String::from_utf8_lossy(&out.stderr);
+    if !said.trim().is_empty() {
+        anstream::eprintln!("{}", freehold_base::shown(said.trim()));
+    }
     Ok(Some(out.stdout))
 }
 

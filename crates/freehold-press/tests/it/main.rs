@@ -9,7 +9,7 @@ use freehold_press::{docx, pdf};
 
 /// A paper with everything, several pages long, and texts that would be markup elsewhere.
 fn paper() -> Paper {
-    let bad = "#panic(\"x\") $1$ *b* _i_ <a> @ref `c` [d] \\ & \u{1b}[31m \u{202e} löwe 語";
+    let bad = "#panic(\"x\") $1$ *b* _i_ <a> @ref `c` [d] \\ & \u{1b}[31m \u{202e} löwe";
     let text = |n: usize| format!("{} {}", "The clause says what it says.".repeat(4), n);
     let row = |n: usize| vec![format!("duty {n}"), "sha256:".to_string() + &"0123456789abcdef".repeat(4), bad.to_string()];
     let mut blocks = vec![
@@ -41,8 +41,9 @@ fn paper() -> Paper {
 #[test]
 fn the_same_paper_is_the_same_bytes() {
     let paper = paper();
-    let one = pdf(&paper, None).unwrap();
-    assert_eq!(one, pdf(&paper, None).unwrap());
+    let (one, lacks) = pdf(&paper, None).unwrap();
+    assert_eq!(lacks, None);
+    assert_eq!(one, pdf(&paper, None).unwrap().0);
     assert!(one.starts_with(b"%PDF-1.7"));
     // it says of itself that it is accessible, and made to be kept; the writer has checked both
     for mark in [&b"pdfuaid:part>1"[..], b"pdfaid:part>2", b"/StructTreeRoot", b"/Lang"] {
@@ -56,11 +57,19 @@ fn the_same_paper_is_the_same_bytes() {
 #[test]
 fn a_paper_without_a_day_is_accessible_all_the_same() {
     let plain = Paper { title: "x".into(), ..Paper::default() };
-    let bytes = pdf(&plain, None).unwrap();
+    let (bytes, _) = pdf(&plain, None).unwrap();
     assert!(bytes.windows(14).any(|w| w == b"pdfuaid:part>1"));
     assert!(docx(&plain).is_ok());
     // a day that is none is a mistake, and no panic
     assert!(pdf(&Paper { day: "soon".into(), ..plain }, None).is_err());
+}
+
+#[test]
+fn a_character_that_no_font_has_is_told_and_the_rest_is_printed() {
+    let paper = Paper { title: "モデル".into(), day: "2026-11-24".into(), ..Paper::default() };
+    let (bytes, lacks) = pdf(&paper, None).unwrap();
+    assert!(bytes.starts_with(b"%PDF"));
+    assert!(lacks.unwrap().contains("could not be displayed"));
 }
 
 fn python() -> Option<PathBuf> {
@@ -76,7 +85,7 @@ fn readers_that_are_not_ours_find_everything_in_it() {
     let Some(python) = python() else { return };
     let dir = tempfile::tempdir().unwrap();
     let (pdf_file, docx_file) = (dir.path().join("memo.pdf"), dir.path().join("memo.docx"));
-    fs::write(&pdf_file, pdf(&paper(), None).unwrap()).unwrap();
+    fs::write(&pdf_file, pdf(&paper(), None).unwrap().0).unwrap();
     fs::write(&docx_file, docx(&paper()).unwrap()).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/validate/paper.py");
     let out = Command::new(python).arg(script).args([&pdf_file, &docx_file]).output().unwrap();

@@ -436,11 +436,14 @@ fn plain(value: &FactValue) -> Value {
     }
 }
 
+/// What of a dossier's assessment a decision rests on.
+fn outcome_of(d: &Dossier<'_>) -> Result<Value, Wrong> {
+    let assessment = serde_json::to_value(freehold_wire::Assessment::of(d));
+    Ok(outcome(&assessment.map_err(|_| usage("the assessment cannot be written as JSON", ""))?))
+}
+
 /// What an assessment brings into a record.
 fn assessed(d: &Dossier<'_>) -> Result<Value, Wrong> {
-    let assessment = freehold_wire::Assessment::of(d);
-    let assessment =
-        serde_json::to_value(&assessment).map_err(|_| usage("the assessment cannot be written as JSON", ""))?;
     let (graph, subject) = (&d.graph, d.graph.subject);
     let steps: Vec<Value> = graph
         .edges
@@ -494,7 +497,7 @@ fn assessed(d: &Dossier<'_>) -> Result<Value, Wrong> {
         "artifact": d.subject.artifact,
         "files": d.subject.digests,
         "deployment": deployment,
-        "outcome": outcome(&assessment),
+        "outcome": outcome_of(d)?,
         "lineage": steps,
         "facts": facts,
         // a lineage that is too large to be kept is assessed from its files alone
@@ -659,7 +662,11 @@ fn step(word: &str, matches: &ArgMatches) -> Result<u8, Wrong> {
     let waits = waiting(&record, &rules(&register.history("")?));
     let waits = if waits.is_empty() { String::new() } else { format!("waits for {}\n", waits.join(", ")) };
     let until = if state.is_in_force() { format!(" until {}", last_day(record.expires)) } else { String::new() };
-    print(&shown(&format!("record    {id}\nstate     {}{until}\n{waits}", state.as_str())));
+    let next = match record.unassessed().as_slice() {
+        [] => String::new(),
+        new => format!("next      freehold register reassess   takes {} into the assessment\n", new.join(", ")),
+    };
+    print(&shown(&format!("record    {id}\nstate     {}{until}\n{waits}{next}", state.as_str())));
     Ok(exit::CLEAR)
 }
 

@@ -15,7 +15,7 @@ use freehold_wire::{TrainingData, restored_case};
 use serde_json::{Value, json};
 
 use super::{
-    Wrong, assessed, change_several, folded, last_day, now, open, open_to_write, person, usage,
+    Wrong, assessed, outcome_of, change_several, folded, last_day, now, open, open_to_write, person, usage,
 };
 use crate::commands::{prepare, print, report};
 use crate::context::{from_flags, get};
@@ -77,8 +77,9 @@ impl<'c> Law<'c> {
         Ok(body)
     }
 
+    /// What a decision would rest on under it.
     fn outcome(&self, record: &Record) -> Result<Value, Wrong> {
-        Ok(self.assess(record)?["outcome"].take())
+        outcome_of(&judge_unasked(self.parts(record)?, self.catalog))
     }
 }
 
@@ -292,13 +293,23 @@ pub(super) fn reassess(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wr
     let mut told = String::new();
     let trigger = changes.iter().cloned().chain([format!("catalog {}", law.catalog.version)]).collect::<Vec<_>>().join(", ");
     let looked = each(&mut register, get(matches, "state").unwrap_or_default(), |register, batch| {
-        let bodies = beside(&batch, |r| if r.case.is_null() { Ok(None) } else { law.assess(r).map(Some) });
+        let bodies = beside(&batch, |r| {
+            if r.case.is_null() {
+                return Ok(None);
+            }
+            // most records stay as they are
+            let same = changes.is_empty() && r.unassessed().is_empty() && r.differs_from(&law.outcome(r)?).is_empty();
+            if same { Ok(Some(Value::Null)) } else { law.assess(r).map(Some) }
+        });
         let mut writes: Vec<(String, u64, Command)> = Vec::new();
         for ((row, record), body) in batch.iter().zip(bodies) {
             let Some(mut body) = body? else {
                 unkept.push(format!("{}  {}", row.record, record.name));
                 continue;
             };
+            if body.is_null() {
+                continue;
+            }
             let lines = record.differs_from(&body["outcome"]);
             let facts_moved = body["deployment"] != record.deployment;
             if lines.is_empty() && !facts_moved && record.unassessed().is_empty() {

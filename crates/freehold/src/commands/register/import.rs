@@ -61,9 +61,54 @@ struct Listed {
 }
 
 /// A record that is to be made.
-pub(super) struct New {
-    pub(super) body: Value,
-    pub(super) more: Vec<Command>,
+struct New {
+    body: Value,
+    more: Vec<Command>,
+}
+
+/// One that may still have to be judged: what is judged is larger than what is listed.
+enum Pending {
+    Listed(Box<Listed>),
+    Judged(Box<New>),
+}
+
+impl Pending {
+    fn name(&self) -> &str {
+        match self {
+            Pending::Listed(l) => &l.name,
+            Pending::Judged(n) => n.body["name"].as_str().unwrap_or_default(),
+        }
+    }
+}
+
+/// Judges what is not, on as many threads as there are cores; in order.
+fn judged(pending: Vec<Pending>, run: &Run<'_>) -> Result<Vec<New>, Wrong> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let size = pending.len().div_ceil(threads).max(1);
+    let mut parts: Vec<Vec<Pending>> = Vec::new();
+    let mut rest = pending.into_iter().peekable();
+    while rest.peek().is_some() {
+        parts.push(rest.by_ref().take(size).collect());
+    }
+    let one = |p: Pending| match p {
+        Pending::Listed(l) => l.judged(run),
+        Pending::Judged(n) => Ok(*n),
+    };
+    let one = &one;
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = parts
+            .into_iter()
+            .map(|part| scope.spawn(move || part.into_iter().map(one).collect::<Result<Vec<New>, Wrong>>()))
+            .collect();
+        let mut out = Vec::new();
+        for handle in handles {
+            match handle.join() {
+                Ok(part) => out.extend(part?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        Ok(out)
+    })
 }
 
 impl Listed {
@@ -360,15 +405,13 @@ pub(super) fn import(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wron
     let who = person(matches)?;
     let run = prepare(matches, catalog).map_err(Wrong::Told)?;
     let (mut mistakes, mut notes) = (Mistakes::default(), Vec::new());
-    let mut fresh: Vec<New> = Vec::new();
+    let mut fresh: Vec<Pending> = Vec::new();
     for path in all(matches, "what") {
         let extension = Path::new(path).extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
         if extension == "csv" {
             let rows = table(path, &run, &mut mistakes)?;
             if mistakes.told.is_empty() {
-                for row in &rows {
-                    fresh.push(row.judged(&run)?);
-                }
+                fresh.extend(rows.into_iter().map(|r| Pending::Listed(Box::new(r))));
             }
             continue;
         }
@@ -385,9 +428,7 @@ pub(super) fn import(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wron
                 continue;
             };
             if mistakes.told.is_empty() {
-                for row in &rows {
-                    fresh.push(row.judged(&run)?);
-                }
+                fresh.extend(rows.into_iter().map(|r| Pending::Listed(Box::new(r))));
             }
             continue;
         }
@@ -400,7 +441,7 @@ pub(super) fn import(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wron
             body["name"] = json!(name.unwrap_or_else(|| d.subject.id.clone()));
             let statement = carried.iter().find(|(id, _)| *id == d.subject.id).map(|(_, s)| s);
             let more = statement.map(|s| statement_commands(s, path)).transpose().map_err(Wrong::Refused)?;
-            fresh.push(New { body, more: more.unwrap_or_default() });
+            fresh.push(Pending::Judged(Box::new(New { body, more: more.unwrap_or_default() })));
         }
     }
     report(&notes);
@@ -409,6 +450,7 @@ pub(super) fn import(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wron
         return Ok(exit::NOTHING);
     }
     if matches.get_flag("dry-run") {
+        let fresh = judged(fresh, &run)?;
         let lines: String = fresh
             .iter()
             .map(|n| {
@@ -420,7 +462,7 @@ pub(super) fn import(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wron
         return Ok(exit::CLEAR);
     }
     let mut register = open_to_write(matches)?;
-    let (added, there, left) = write(&mut register, &who, fresh)?;
+    let (added, there, left) = write(&mut register, &who, fresh, &run)?;
     let mut out = format!("added     {added} record{}\n", if added == 1 { "" } else { "s" });
     if there > 0 {
         out.push_str(&format!("note      {there} are there by their names already, and were left as they are\n"));
@@ -462,7 +504,12 @@ fn allowed(command: &Command, role: &str, left: &mut Left) -> bool {
 }
 
 /// Makes records: how many were made, how many were there, what was left for others to state.
-fn write(register: &mut Register, who: &(String, String), fresh: Vec<New>) -> Result<(usize, usize, Left), Wrong> {
+fn write(
+    register: &mut Register,
+    who: &(String, String),
+    fresh: Vec<Pending>,
+    run: &Run<'_>,
+) -> Result<(usize, usize, Left), Wrong> {
     let progress = std::io::stderr().is_terminal();
     let mut names: BTreeSet<String> = BTreeSet::new();
     let mut after = String::new();
@@ -472,20 +519,20 @@ fn write(register: &mut Register, who: &(String, String), fresh: Vec<New>) -> Re
         after.clone_from(&last.record);
         names.extend(page.into_iter().map(|r| r.name));
     }
-    let (mut added, mut there, mut left) = (0_usize, 0_usize, Left::new());
-    let mut waiting = fresh.into_iter().peekable();
+    let (mut added, mut left) = (0_usize, Left::new());
+    let all = fresh.len();
+    let mut waiting = fresh
+        .into_iter()
+        .filter(|p| names.insert(p.name().to_string()))
+        .peekable();
     while waiting.peek().is_some() {
+        let batch = judged(waiting.by_ref().take(BATCH).collect(), run)?;
         let moment = now();
-        let batch: Vec<New> = waiting.by_ref().take(BATCH).collect();
         let done = register.change(moment, |change| -> Result<(), Wrong> {
             let house = House::of(&change.history("")?);
             // ids in the order of the list: each a millisecond later
             for (new, at) in batch.iter().zip((moment..).step_by(1000)) {
                 let name = new.body["name"].as_str().unwrap_or_default();
-                if !names.insert(name.to_string()) {
-                    there += 1;
-                    continue;
-                }
                 let id = new_id(at)?;
                 let create = Command::Create(new.body.clone());
                 let mut record = one_change(change, &id, who, &house, &Record::default(), &create)?;
@@ -507,7 +554,7 @@ fn write(register: &mut Register, who: &(String, String), fresh: Vec<New>) -> Re
     if progress {
         anstream::eprint!("\r\x1b[K");
     }
-    Ok((added, there, left))
+    Ok((added, all.saturating_sub(added), left))
 }
 
 /// A refusal with the record that it is about.
