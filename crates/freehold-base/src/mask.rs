@@ -59,8 +59,10 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     let mut hidden: Vec<(usize, usize)> = Vec::new();
     // one pass: few pairs of bytes begin a prefix, and nearly every value holds no token
     for (at, pair) in bytes.windows(2).enumerate() {
-        if !matches!(pair, b"hf" | b"ap" | b"sk" | [b'g', b'h' | b'i' | b'l' | b's'] | b"nv" | b"xo" | [b'A', b'I' | b'K' | b'S'])
-        {
+        if !matches!(
+            pair,
+            b"hf" | b"ap" | b"sk" | [b'g', b'h' | b'i' | b'l' | b's'] | b"nv" | b"xo" | [b'A', b'I' | b'K' | b'S']
+        ) {
             continue;
         }
         let rest = bytes.get(at..).unwrap_or_default();

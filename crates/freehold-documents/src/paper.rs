@@ -58,7 +58,8 @@ pub fn csv(rows: &[Vec<String>]) -> String {
     let cell = |text: &String| {
         let text = plain(text);
         // a minus before digits alone is a number
-        let formula = text.starts_with(['=', '+', '@', '|', '%']) || (text.starts_with('-') && text.parse::<f64>().is_err());
+        let formula =
+            text.starts_with(['=', '+', '@', '|', '%']) || (text.starts_with('-') && text.parse::<f64>().is_err());
         let text = if formula { format!("'{text}") } else { text };
         if text.contains([',', '"', ';']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
     };

@@ -67,8 +67,7 @@ pub fn without_catalog(graph: &Graph, catalog: &Catalog) -> Graph {
         }
     }
     // a work that only the catalog named
-    let named: BTreeSet<usize> =
-        out.edges.iter().flat_map(|e| [e.child, e.parent]).chain([out.subject]).collect();
+    let named: BTreeSet<usize> = out.edges.iter().flat_map(|e| [e.child, e.parent]).chain([out.subject]).collect();
     let kept: Vec<usize> = (0..out.works.len())
         .filter(|i| {
             let work = &out.works[*i];

@@ -3,10 +3,10 @@
 use std::io::Cursor;
 
 use docx_rs::{
-    AbstractNumbering, AlignmentType, BorderType, Docx, Footer, Header, IndentLevel, Level, LevelJc, LevelText, LineSpacing,
-    NumberFormat, Numbering, NumberingId, PageMargin, PageNum, Paragraph, ParagraphBorder, ParagraphBorderPosition, Run,
-    RunFonts, SpecialIndentType, Start, Style, StyleType, Table, TableBorder, TableBorderPosition, TableBorders, TableCell,
-    TableRow, WidthType,
+    AbstractNumbering, AlignmentType, BorderType, Docx, Footer, Header, IndentLevel, Level, LevelJc, LevelText,
+    LineSpacing, NumberFormat, Numbering, NumberingId, PageMargin, PageNum, Paragraph, ParagraphBorder,
+    ParagraphBorderPosition, Run, RunFonts, SpecialIndentType, Start, Style, StyleType, Table, TableBorder,
+    TableBorderPosition, TableBorders, TableCell, TableRow, WidthType,
 };
 use freehold_documents::{Block, Paper};
 
@@ -78,7 +78,8 @@ fn about(pairs: &[(String, String)]) -> Table {
         TableRow::new(vec![cell(name, 2_000, QUIET), cell(value, WIDTH - 2_000, "1A1A1A")])
     };
     let border = |position| TableBorder::new(position).border_type(BorderType::Single).size(4).color("BBBBBB");
-    let borders = TableBorders::with_empty().set(border(TableBorderPosition::Top)).set(border(TableBorderPosition::Bottom));
+    let borders =
+        TableBorders::with_empty().set(border(TableBorderPosition::Top)).set(border(TableBorderPosition::Bottom));
     Table::new(pairs.iter().map(row).collect())
         .set_grid(vec![2_000, WIDTH - 2_000])
         .width(WIDTH, WidthType::Dxa)
@@ -86,7 +87,8 @@ fn about(pairs: &[(String, String)]) -> Table {
 }
 
 fn barred(paragraph: Paragraph, color: &str) -> Paragraph {
-    let bar = ParagraphBorder::new(ParagraphBorderPosition::Left).val(BorderType::Single).size(18).space(8).color(color);
+    let bar =
+        ParagraphBorder::new(ParagraphBorderPosition::Left).val(BorderType::Single).size(18).space(8).color(color);
     paragraph.set_borders(docx_rs::ParagraphBorders::with_empty().set(bar)).indent(Some(240), None, None, None)
 }
 
@@ -96,14 +98,11 @@ fn barred(paragraph: Paragraph, color: &str) -> Paragraph {
 /// What the writer says.
 pub fn docx(paper: &Paper) -> Result<Vec<u8>, String> {
     let paper = paper.printable();
-    let bullets = AbstractNumbering::new(2).add_level(
-        Level::new(0, Start::new(1), NumberFormat::new("bullet"), LevelText::new("•"), LevelJc::new("left")).indent(
-            Some(360),
-            Some(SpecialIndentType::Hanging(240)),
-            None,
-            None,
-        ),
-    );
+    let bullets =
+        AbstractNumbering::new(2).add_level(
+            Level::new(0, Start::new(1), NumberFormat::new("bullet"), LevelText::new("•"), LevelJc::new("left"))
+                .indent(Some(360), Some(SpecialIndentType::Hanging(240)), None, None),
+        );
     let small = |text: &str| run(text).size(15).color(QUIET);
     let pages = Paragraph::new()
         .add_run(small(&format!("{}  ·  page ", paper.title)))
@@ -143,21 +142,25 @@ pub fn docx(paper: &Paper) -> Result<Vec<u8>, String> {
             }
             Block::Quote { words, from } => {
                 let words = line(&format!("“{words}”")).keep_next(true).keep_lines(true);
-                let from = Paragraph::new().add_run(small(from)).keep_lines(true).line_spacing(LineSpacing::new().after(120));
+                let from =
+                    Paragraph::new().add_run(small(from)).keep_lines(true).line_spacing(LineSpacing::new().after(120));
                 doc.add_paragraph(barred(words, "999999")).add_paragraph(barred(from, "999999"))
             }
             Block::List(items) => items.iter().fold(doc, |doc, item| {
                 doc.add_paragraph(line(item).numbering(NumberingId::new(2), IndentLevel::new(0)))
             }),
             Block::Table { caption, heads, rows } => {
-                let caption = Paragraph::new().add_run(small(caption).size(17)).keep_next(true).line_spacing(space.clone());
+                let caption =
+                    Paragraph::new().add_run(small(caption).size(17)).keep_next(true).line_spacing(space.clone());
                 // a table that touches the next one would be one table
-                let end = Paragraph::new().add_run(run("").size(8)).line_spacing(LineSpacing::new().before(0).after(40));
+                let end =
+                    Paragraph::new().add_run(run("").size(8)).line_spacing(LineSpacing::new().before(0).after(40));
                 doc.add_paragraph(caption).add_table(table(heads, rows)).add_paragraph(end)
             }
         };
     }
-    doc = doc.add_paragraph(Paragraph::new().add_run(small(&paper.footer)).line_spacing(LineSpacing::new().before(400)));
+    doc =
+        doc.add_paragraph(Paragraph::new().add_run(small(&paper.footer)).line_spacing(LineSpacing::new().before(400)));
     let mut out = Cursor::new(Vec::new());
     doc.build().pack(&mut out).map_err(|e| e.to_string())?;
     Ok(out.into_inner())

@@ -112,7 +112,13 @@ pub const FIELDS: &[Field] = &[
     },
     f("license.accepted_by", Area::Base, Kind::Text, "who accepted gated terms, for whom", "gated models"),
     f("license.accepted_on", Area::Base, Kind::Day, "when were gated terms accepted", "gated models"),
-    f("base.architecture", Area::Base, Kind::Text, "which architecture, how many parameters", "EU AI Act Annex XI 1(d)"),
+    f(
+        "base.architecture",
+        Area::Base,
+        Kind::Text,
+        "which architecture, how many parameters",
+        "EU AI Act Annex XI 1(d)",
+    ),
     f("base.modality", Area::Base, Kind::Text, "what goes in and what comes out", "EU AI Act Annex XI 1(e)"),
     f("base.context", Area::Base, Kind::Text, "how much fits in at once", "EU AI Act Annex XII 2(b)"),
     f(
@@ -289,7 +295,9 @@ impl Field {
             Kind::YesNo if !["yes", "no"].contains(&value) => Err("yes or no".into()),
             Kind::Word(words) if !words.contains(&value) => Err(format!("one of: {}", words.join(", "))),
             Kind::Day if !day(value) => Err("a day, YYYY-MM-DD".into()),
-            Kind::Amount if freehold_base::amount(value).is_none() => Err("a positive amount, or a product: 7.5e22, 6*8e9*15e12".into()),
+            Kind::Amount if freehold_base::amount(value).is_none() => {
+                Err("a positive amount, or a product: 7.5e22, 6*8e9*15e12".into())
+            }
             _ => Ok(()),
         }
     }
@@ -318,7 +326,11 @@ mod tests {
         );
         assert!(ok("data.used", "no") && !ok("data.used", "false"));
         assert!(ok("governance.risk", "high") && !ok("governance.risk", "High"));
-        assert!(ok("base.training_flop", "1e24") && ok("base.training_flop", "6*8e9*15e12") && !ok("base.training_flop", "much"));
+        assert!(
+            ok("base.training_flop", "1e24")
+                && ok("base.training_flop", "6*8e9*15e12")
+                && !ok("base.training_flop", "much")
+        );
         assert!(ok("base.model", "meta-llama/Llama-3.1-8B") && !ok("base.model", "  "));
     }
 }

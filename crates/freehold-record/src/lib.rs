@@ -9,6 +9,7 @@
 
 mod decide;
 mod fields;
+pub mod fuzz;
 mod gate;
 mod outcome;
 mod record;
@@ -21,6 +22,6 @@ pub use fields::{Area, FIELDS, Field, Kind, field};
 pub use gate::{Coverage, covers};
 pub use outcome::{difference, outcome};
 pub use record::{Approval, Entry, Fact, Record, Told};
-pub use statement::statement_commands;
 pub use rules::Rules;
+pub use statement::statement_commands;
 pub use workflow::{ROLES, Standing, State, may};

@@ -56,7 +56,9 @@ pub fn difference(before: &Value, after: &Value) -> Vec<String> {
             let was = old_ways.iter().find(|w| w["access"] == way["access"]);
             match was {
                 Some(was) if was["verdict"] == way["verdict"] => {}
-                Some(was) => out.push(format!("{}, was {}", words(way, &["access", "verdict"]), words(was, &["verdict"]))),
+                Some(was) => {
+                    out.push(format!("{}, was {}", words(way, &["access", "verdict"]), words(was, &["verdict"])))
+                }
                 None => out.push(format!("+ {}", words(way, &["access", "verdict"]))),
             }
         }

@@ -18,7 +18,10 @@ const LOOKS: &[(&str, &str)] = &[
     ("impact", "use.decision_impact"),
     ("personal-data", "personal_data of a dataset"),
     ("license", "a license that governs"),
-    ("restricts", "what the licenses do: limits (a clause limits the answer or a question is open), policy (a use policy binds)"),
+    (
+        "restricts",
+        "what the licenses do: limits (a clause limits the answer or a question is open), policy (a use policy binds)",
+    ),
 ];
 
 /// Rules, in order: each adds its roles to a record that it is about.
@@ -112,7 +115,11 @@ impl Rules {
             out.push(rule);
         }
         if !out.iter().any(|r: &Rule| r.when.is_empty() && !r.roles.is_empty()) {
-            wrong.push(problem("rules", "a record that no rule is about would need nobody", "one rule that looks at nothing"));
+            wrong.push(problem(
+                "rules",
+                "a record that no rule is about would need nobody",
+                "one rule that looks at nothing",
+            ));
         }
         if wrong.is_empty() { Ok(Rules(out)) } else { Err(wrong) }
     }
@@ -163,11 +170,17 @@ fn holds(record: &Record, look: &str, words: &[String]) -> bool {
         "eu" => text("distribution.eu"),
         "impact" => text("use.decision_impact"),
         "personal-data" => record.datasets.values().flat_map(|d| listed(&d["personal_data"])).collect(),
-        "license" => rows("licenses").iter().filter(|l| l["displaced"] != true).flat_map(|l| listed(&l["id"])).collect(),
+        "license" => {
+            rows("licenses").iter().filter(|l| l["displaced"] != true).flat_map(|l| listed(&l["id"])).collect()
+        }
         "restricts" => {
             let limits = !rows("limits").is_empty() || !rows("gaps").is_empty();
             let policy = rows("obligations").iter().any(|o| o["code"] == "aup-compliance");
-            [(limits, "limits"), (policy, "policy")].iter().filter(|(is, _)| *is).map(|(_, w)| (*w).to_string()).collect()
+            [(limits, "limits"), (policy, "policy")]
+                .iter()
+                .filter(|(is, _)| *is)
+                .map(|(_, w)| (*w).to_string())
+                .collect()
         }
         _ => Vec::new(),
     };

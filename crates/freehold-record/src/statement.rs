@@ -29,7 +29,9 @@ impl Record {
                 table.insert(key.into(), Value::Object(said));
             }
         }
-        let bodies = |all: &std::collections::BTreeMap<String, Entry>| -> Vec<Value> { all.values().map(|e| e.body.clone()).collect() };
+        let bodies = |all: &std::collections::BTreeMap<String, Entry>| -> Vec<Value> {
+            all.values().map(|e| e.body.clone()).collect()
+        };
         let lists = [self.datasets.values().cloned().collect(), bodies(&self.clauses), bodies(&self.attributions)];
         for (key, list) in LISTS.iter().zip(lists) {
             if !list.is_empty() {
@@ -50,7 +52,9 @@ impl Record {
         match command {
             Command::Set(body) => {
                 let fact = body["field"].as_str().and_then(|f| self.facts.get(f));
-                fact.is_some_and(|f| f.value == body["value"] && body["state"] == f.state.as_str() && body["source"] == f.source.as_str())
+                fact.is_some_and(|f| {
+                    f.value == body["value"] && body["state"] == f.state.as_str() && body["source"] == f.source.as_str()
+                })
             }
             Command::Dataset(body) => self.datasets.get(&id(body)) == Some(body),
             Command::Clause(body) => entry(&self.clauses, body),
@@ -102,7 +106,11 @@ pub fn statement_commands(statement: &Value, source: &str) -> Result<Vec<Command
                 }
             }
             (None, _) => {
-                wrong.push(problem(key, "no part of a record is called so", "freehold register fields lists its tables"));
+                wrong.push(problem(
+                    key,
+                    "no part of a record is called so",
+                    "freehold register fields lists its tables",
+                ));
             }
         }
     }

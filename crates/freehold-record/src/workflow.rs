@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-
 /// Where a record stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {

@@ -43,3 +43,24 @@ pub fn fuzz_bom(data: &[u8], catalog: &Catalog) {
         assert!(again.is_ok_and(|i| !i.graphs.is_empty()), "what was written cannot be read again");
     }
 }
+
+/// A stored case: restored and judged; stored again it is restored again.
+pub fn fuzz_stored(data: &[u8], catalog: &Catalog) {
+    const DAY: &str = "2026-11-24";
+    let Ok(value) = serde_json::from_slice(data) else { return };
+    let Ok(parts) = crate::restored_case(&value, &[], catalog, DAY) else { return };
+    if parts.graph.works.len() > WORKS_MAX {
+        return;
+    }
+    let dossier = judge_unasked(parts, catalog);
+    if let Ok(again) = crate::stored_case(&dossier) {
+        assert!(crate::restored_case(&again, &[], catalog, DAY).is_ok(), "what was stored cannot be restored");
+    }
+}
+
+/// An export of a model registry; and the same bytes as a record that regimes look at.
+pub fn fuzz_registry(data: &[u8], catalog: &Catalog) {
+    let Ok(value) = serde_json::from_slice(data) else { return };
+    let _ = crate::registry_versions(&value);
+    let _ = crate::regimes(&value, catalog);
+}

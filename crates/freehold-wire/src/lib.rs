@@ -12,6 +12,7 @@ pub mod pipeline;
 mod policy;
 mod reading;
 mod regimes;
+mod registry;
 mod scan;
 mod stored;
 
@@ -24,6 +25,7 @@ pub use lineage::*;
 pub use policy::*;
 pub use reading::*;
 pub use regimes::{Answer, RegimeRow, RegimeTable, regimes};
+pub use registry::{RegistryVersion, registry_versions};
 pub use scan::*;
 pub use stored::{STORED_BYTES_MAX, TrainingData, fact_json, restored_case, stored_case};
 

@@ -310,16 +310,18 @@ fn indicator(row: &Table<'_, '_>, record: &Value, percent: i64) -> (Answer, Stri
         (Some((a, Some(false))), _) => (Answer::NotMet, format!("{a:.2e} FLOP, not above {limit}")),
         (_, Some((word, None))) => (Answer::CannotTell, format!("{word} is not known")),
         (Some((a, Some(true))), _) => (Answer::Met, format!("{a:.2e} FLOP, above {limit}")),
-        (Some((a, None)), _) => {
-            (Answer::CannotTell, format!("{a:.2e} FLOP is within {percent} % of {limit}: an estimate does not settle it"))
-        }
+        (Some((a, None)), _) => (
+            Answer::CannotTell,
+            format!("{a:.2e} FLOP is within {percent} % of {limit}: an estimate does not settle it"),
+        ),
     }
 }
 
 fn share(row: &Table<'_, '_>, record: &Value, percent: i64) -> (Answer, String) {
     let (part, whole) = (row.need("part").text, row.need("whole").text);
+    let of = row.integer("share").unwrap_or(1).max(1);
     #[expect(clippy::cast_precision_loss, reason = "a small whole number")]
-    let share = row.integer("share").unwrap_or(1).max(1) as f64;
+    let share = of as f64;
     let limit = |key: &'static str| amount(&row.need(key).text).unwrap_or(f64::INFINITY);
     let (unknown, systemic) = (limit("unknown"), limit("unknown-systemic"));
     let fact = &record["facts"][part.as_str()];
@@ -327,7 +329,6 @@ fn share(row: &Table<'_, '_>, record: &Value, percent: i64) -> (Answer, String) 
         return (Answer::NotMet, format!("nothing was trained: {}", words(&fact["source"])));
     }
     let Some(own) = stated(record, &part) else { return (Answer::CannotTell, format!("{part} is not known")) };
-    let of = share as i64;
     if let Some(base) = stated(record, &whole) {
         let says = format!("{own:.2e} FLOP against 1/{of} of {base:.2e}");
         return match above(own, base / share, percent) {
@@ -338,9 +339,17 @@ fn share(row: &Table<'_, '_>, record: &Value, percent: i64) -> (Answer, String) 
     }
     // of a base whose compute nobody knows: its class decides, and nobody may know that either
     match (above(own, unknown / share, percent), above(own, systemic / share, percent)) {
-        (Some(false), _) => (Answer::NotMet, format!("{own:.2e} FLOP; the base's is not known, and 1/{of} of {unknown:.0e} is not reached")),
-        (_, Some(true)) => (Answer::Met, format!("{own:.2e} FLOP; the base's is not known, and 1/{of} of {systemic:.0e} is passed")),
-        _ => (Answer::CannotTell, format!("{own:.2e} FLOP; the base's is not known, nor whether systemic risk is presumed of it")),
+        (Some(false), _) => (
+            Answer::NotMet,
+            format!("{own:.2e} FLOP; the base's is not known, and 1/{of} of {unknown:.0e} is not reached"),
+        ),
+        (_, Some(true)) => {
+            (Answer::Met, format!("{own:.2e} FLOP; the base's is not known, and 1/{of} of {systemic:.0e} is passed"))
+        }
+        _ => (
+            Answer::CannotTell,
+            format!("{own:.2e} FLOP; the base's is not known, nor whether systemic risk is presumed of it"),
+        ),
     }
 }
 
@@ -419,7 +428,13 @@ mod tests {
             // an empty record answers nothing but what is kept elsewhere
             for r in &table.rows {
                 let told = matches!(r.answer, Answer::Missing | Answer::Elsewhere | Answer::CannotTell);
-                assert!(told || ["A.6.2.8", "GV-6.1-007"].contains(&r.id.as_str()), "{} {}: {:?}", table.id, r.id, r.answer);
+                assert!(
+                    told || ["A.6.2.8", "GV-6.1-007"].contains(&r.id.as_str()),
+                    "{} {}: {:?}",
+                    table.id,
+                    r.id,
+                    r.answer
+                );
             }
         }
     }
@@ -475,7 +490,9 @@ mod tests {
 
     #[test]
     fn free_and_open_is_what_the_law_says_of_each_license() {
-        let test = |license: &str| row(&record(&[("license.concluded", license)]), "eu-gpai-guidelines", "paragraphs 78 to 84").0;
+        let test = |license: &str| {
+            row(&record(&[("license.concluded", license)]), "eu-gpai-guidelines", "paragraphs 78 to 84").0
+        };
         for (license, answer) in [
             ("apache-2.0", Answer::Met),
             ("mit", Answer::Met),

@@ -73,7 +73,9 @@ pub fn fact_json(value: &FactValue) -> Value {
         FactValue::Number(n) => json!(n),
         FactValue::Text(t) => json!(t),
         FactValue::List(all) => json!(all),
-        FactValue::History(months) => months.iter().map(|(m, n)| (m.to_string(), json!(n))).collect::<Map<_, _>>().into(),
+        FactValue::History(months) => {
+            months.iter().map(|(m, n)| (m.to_string(), json!(n))).collect::<Map<_, _>>().into()
+        }
     }
 }
 

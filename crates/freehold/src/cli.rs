@@ -221,11 +221,14 @@ fn register_command(catalog: &Catalog) -> Command {
                 .args(fact_args(catalog)),
         )
         .subcommand(
-            sub("import", "makes a record of each model of a list: CycloneDX, SPDX, CSV, MLflow; or of each in a folder")
-                .arg(Arg::new("what").value_name("WHAT").num_args(1..).required(true).help("files and folders"))
-                .arg(dry_run())
-                .args(subject_args())
-                .args(fact_args(catalog)),
+            sub(
+                "import",
+                "makes a record of each model of a list: CycloneDX, SPDX, CSV, MLflow; or of each in a folder",
+            )
+            .arg(Arg::new("what").value_name("WHAT").num_args(1..).required(true).help("files and folders"))
+            .arg(dry_run())
+            .args(subject_args())
+            .args(fact_args(catalog)),
         )
         .subcommand(
             sub("set", "states facts of a record")
@@ -237,7 +240,11 @@ fn register_command(catalog: &Catalog) -> Command {
                         .required_unless_present("from")
                         .help("fields, as `freehold register fields` lists them"),
                 )
-                .arg(arg("from", "FILE", "everything that a record.toml states: fields, datasets, clauses, attributions"))
+                .arg(arg(
+                    "from",
+                    "FILE",
+                    "everything that a record.toml states: fields, datasets, clauses, attributions",
+                ))
                 .arg(arg("state", "STATE", "known, unknown, not-applicable, disputed (default: known)"))
                 .arg(arg("source", "TEXT", "where it is from (default: person)")),
         )
@@ -313,9 +320,9 @@ fn register_command(catalog: &Catalog) -> Command {
         command = command.subcommand(sub(name, about).arg(record()).arg(comment()));
     }
     let again = |command: Command| {
-        command.arg(arg("state", "STATE", "records at it alone")).args(
-            subject_args().into_iter().filter(|a| ["set", "as-of", "house"].contains(&a.get_id().as_str())),
-        )
+        command
+            .arg(arg("state", "STATE", "records at it alone"))
+            .args(subject_args().into_iter().filter(|a| ["set", "as-of", "house"].contains(&a.get_id().as_str())))
     };
     command
         .subcommand(
@@ -369,17 +376,23 @@ fn register_command(catalog: &Catalog) -> Command {
                 .arg(record())
                 .arg(Arg::new("out").value_name("DIR").required(true).help("a folder that is not there yet"))
                 .arg(arg("key", "FILE", "the register's key, which signs the list of files (default: as elsewhere)"))
-                .arg(Arg::new("privileged").long("privileged").action(ArgAction::SetTrue).help("marks the memo as privileged"))
+                .arg(
+                    Arg::new("privileged")
+                        .long("privileged")
+                        .action(ArgAction::SetTrue)
+                        .help("marks the memo as privileged"),
+                )
                 .args(subject_args().into_iter().filter(|a| ["as-of", "house"].contains(&a.get_id().as_str()))),
         )
         .subcommand(
             sub("erase", "erases a person's name or a comment; the log stays whole")
                 .arg(Arg::new("text").value_name("TEXT").required(true).help("as it was written")),
         )
-        .subcommand(
-            sub("rules", "who must approve what; or keeps new rules of yours")
-                .arg(arg("from", "FILE", "[[rule]] roles = […], access = […], risk = […], …")),
-        )
+        .subcommand(sub("rules", "who must approve what; or keeps new rules of yours").arg(arg(
+            "from",
+            "FILE",
+            "[[rule]] roles = […], access = […], risk = […], …",
+        )))
         .subcommand(
             sub("member", "says which roles a person holds; from the first on, nobody else holds any")
                 .arg(Arg::new("name").value_name("NAME").required(true).help("the person"))

@@ -39,6 +39,9 @@ const TARGETS: &[Target] = &[
     ("card-edit", freehold_artifact::fuzz::fuzz_card_edit),
     ("bom", |data| freehold_wire::fuzz::fuzz_bom(data, freehold_law::shared())),
     ("log", freehold_log::fuzz::fuzz_log),
+    ("record", freehold_record::fuzz::fuzz_record),
+    ("registry", |data| freehold_wire::fuzz::fuzz_registry(data, freehold_law::shared())),
+    ("stored", |data| freehold_wire::fuzz::fuzz_stored(data, freehold_law::shared())),
 ];
 
 fn fuzz() -> PathBuf {

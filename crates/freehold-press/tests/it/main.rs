@@ -11,7 +11,8 @@ use freehold_press::{docx, pdf};
 fn paper() -> Paper {
     let bad = "#panic(\"x\") $1$ *b* _i_ <a> @ref `c` [d] \\ & \u{1b}[31m \u{202e} löwe";
     let text = |n: usize| format!("{} {}", "The clause says what it says.".repeat(4), n);
-    let row = |n: usize| vec![format!("duty {n}"), "sha256:".to_string() + &"0123456789abcdef".repeat(4), bad.to_string()];
+    let row =
+        |n: usize| vec![format!("duty {n}"), "sha256:".to_string() + &"0123456789abcdef".repeat(4), bad.to_string()];
     let mut blocks = vec![
         Block::Heading("Question and short answer".into()),
         Block::Callout("permitted-with-obligations".into()),
@@ -24,7 +25,11 @@ fn paper() -> Paper {
             heads: ["duty", "digest", "says"].map(str::to_string).to_vec(),
             rows: (0..60).map(row).collect(),
         },
-        Block::Table { caption: "Nothing".into(), heads: vec!["a".into(), "b".into()], rows: vec![vec!["short".into()]] },
+        Block::Table {
+            caption: "Nothing".into(),
+            heads: vec!["a".into(), "b".into()],
+            rows: vec![vec!["short".into()]],
+        },
     ];
     blocks.extend((0..30).map(|n| Block::Text(text(n))));
     Paper {

@@ -3,8 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where it stopped")]
 
 use freehold_record::{
-    Command, Context, Coverage, FIELDS, Problem, Record, State, Told, Rules, covers, decide, difference,
-    outcome,
+    Command, Context, Coverage, FIELDS, Problem, Record, Rules, State, Told, covers, decide, difference, outcome,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -462,7 +461,10 @@ proptest! {
 #[test]
 fn an_organization_says_who_must_approve_what() {
     let rules = |text: &str| Rules::from_json(&serde_json::from_str(text).unwrap());
-    let own = rules(r#"[{"roles": ["owner"]}, {"roles": ["legal", "security"], "access": ["weights"], "audience": ["public"]}]"#).unwrap();
+    let own = rules(
+        r#"[{"roles": ["owner"]}, {"roles": ["legal", "security"], "access": ["weights"], "audience": ["public"]}]"#,
+    )
+    .unwrap();
     assert_eq!(Rules::from_json(&own.to_json()).unwrap(), own);
     assert_eq!(Rules::from_json(&Rules::default().to_json()).unwrap(), Rules::default());
     let mut record = Record::default();
@@ -472,12 +474,22 @@ fn an_organization_says_who_must_approve_what() {
         let actor = json!("a");
         record.apply(&Told { at: 1, kind, role: "requester", actor: &actor, body });
     };
-    told("set", &json!({"field": "distribution.audience", "value": "public", "state": "known", "source": "p"}), &mut record);
+    told(
+        "set",
+        &json!({"field": "distribution.audience", "value": "public", "state": "known", "source": "p"}),
+        &mut record,
+    );
     assert_eq!(own.approvers(&record), ["owner", "legal", "security"]);
     assert_eq!(Rules::default().approvers(&record), ["owner", "compliance", "legal"]);
     let wrong = rules(r#"[{"roles": ["requester"], "color": ["red"], "access": []}]"#).unwrap_err();
     let about: Vec<&str> = wrong.iter().map(|p| p.says.as_str()).collect();
-    for says in ["`requester` approves nothing", "`color` is nothing", "`access` has no words", "names no role", "would need nobody"] {
+    for says in [
+        "`requester` approves nothing",
+        "`color` is nothing",
+        "`access` has no words",
+        "names no role",
+        "would need nobody",
+    ] {
         assert!(about.iter().any(|a| a.contains(says)), "{says}: {about:?}");
     }
 }

@@ -589,11 +589,10 @@ impl Writer<'_, '_> {
             mitigation_strategy: url.as_ref().map(|u| format!("pass it on: {u}")).unwrap_or_default(),
         };
         let mut use_cases = if work.is_subject { self.bom.activities.clone() } else { Vec::new() };
-        use_cases.extend(self.bom.recorded(w).and_then(|r| r.statement["use"]["description"]["value"].as_str()).map(str::to_string));
-        let considerations = Considerations {
-            use_cases,
-            ethical_considerations: policies.map(risk).collect(),
-        };
+        use_cases.extend(
+            self.bom.recorded(w).and_then(|r| r.statement["use"]["description"]["value"].as_str()).map(str::to_string),
+        );
+        let considerations = Considerations { use_cases, ethical_considerations: policies.map(risk).collect() };
         let card = ModelCard {
             model_parameters: (!is_default(&parameters)).then_some(parameters),
             considerations: (!is_default(&considerations)).then_some(considerations),
@@ -633,7 +632,9 @@ impl Writer<'_, '_> {
         if let Some(record) = self.bom.recorded(w) {
             let state = [("record-id", &record.id), ("record-state", &record.state), ("record-until", &record.until)];
             out.extend(state.into_iter().filter_map(|(name, value)| property(name, value.clone())));
-            out.extend(record.pairs().into_iter().filter_map(|(name, value)| property(&format!("record:{name}"), value)));
+            out.extend(
+                record.pairs().into_iter().filter_map(|(name, value)| property(&format!("record:{name}"), value)),
+            );
         }
         out
     }

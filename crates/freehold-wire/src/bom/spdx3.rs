@@ -235,9 +235,12 @@ impl Writer<'_, '_> {
             "statement": record.statement,
         }});
         let mut notes = vec![("application/json", statement.to_string())];
-        notes.extend(record.approvals.iter().map(|a| {
-            ("text/plain", format!("{} {}, {}", BomRecord::approval_text(a), a.by, a.at))
-        }));
+        notes.extend(
+            record
+                .approvals
+                .iter()
+                .map(|a| ("text/plain", format!("{} {}, {}", BomRecord::approval_text(a), a.by, a.at))),
+        );
         for (n, (form, text)) in notes.into_iter().enumerate() {
             let id = self.id(&format!("record-{}", n + 1));
             self.element(

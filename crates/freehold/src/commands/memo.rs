@@ -378,7 +378,8 @@ fn guidance(r: &Value, d: &Dossier<'_>, out: &mut Vec<Block>) {
     let Some(t) = all.iter().find(|t| t.id == "eu-gpai-guidelines") else { return };
     out.push(heading("European Union: general-purpose AI models"));
     out.push(Block::Text(format!("{}, of {}; {}. It moves no answer above.", t.name, t.date, t.status)));
-    let rows = t.rows.iter().map(|r| vec![r.name.clone(), r.answer.as_str().into(), r.says.clone(), r.id.clone()]).collect();
+    let rows =
+        t.rows.iter().map(|r| vec![r.name.clone(), r.answer.as_str().into(), r.says.clone(), r.id.clone()]).collect();
     out.push(table("Tests, in our words", &["question", "answer", "why", "where"], rows));
 }
 

@@ -13,7 +13,7 @@ use freehold_catalog::Catalog;
 use freehold_check::Dossier;
 use freehold_log::Checkpoint;
 use freehold_record::{
-    Area, Command, Context, Coverage, FIELDS, Record, Standing, State, Told, Rules, covers, decide, outcome,
+    Area, Command, Context, Coverage, FIELDS, Record, Rules, Standing, State, Told, covers, decide, outcome,
 };
 use freehold_register::{Change, Event, Filter, KeyFile, NewEvent, Register, Remembered, Row, Trouble, new_id};
 use freehold_wire::Gate;
@@ -376,8 +376,7 @@ fn one_change(
 ) -> Result<Record, Wrong> {
     let actor = change.private(who)?;
     let holds = house.people.as_ref().map(|p| p.get(&actor.to_string()).cloned().unwrap_or_default());
-    let context =
-        Context { now: change.at, actor: &actor, role, holds: holds.as_deref(), rules: &house.rules };
+    let context = Context { now: change.at, actor: &actor, role, holds: holds.as_deref(), rules: &house.rules };
     // who was erased and acts again is somebody new: that they did not ask for the record cannot be told
     let asked = record.requester["private"].as_str().unwrap_or_default();
     if matches!(command, Command::Approve(_) | Command::ApproveException(_)) && change.private_text(asked)?.is_none() {
@@ -765,7 +764,9 @@ fn list(matches: &ArgMatches) -> Result<u8, Wrong> {
         let all: Vec<Value> = found.iter().map(one).collect();
         print(&format!("{:#}\n", json!({"schema": "freehold.records/1", "records": all})));
     } else if get(matches, "format") == Some("csv") {
-        let mut rows = vec![["id", "name", "state", "until", "verdict", "licenses", "bases", "owner"].map(str::to_string).to_vec()];
+        let mut rows = vec![
+            ["id", "name", "state", "until", "verdict", "licenses", "bases", "owner"].map(str::to_string).to_vec(),
+        ];
         rows.extend(found.iter().map(|l| {
             let until = if l.row.expires > 0 { last_day(l.row.expires) } else { String::new() };
             vec![

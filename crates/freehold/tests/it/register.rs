@@ -193,13 +193,25 @@ fn an_auditor_checks_a_pack_by_its_page_alone() {
     let events = fs::read_to_string(pack.join("events.jsonl")).unwrap();
     assert!(!events.contains("Lena") && !events.contains("private words"), "names and comments are kept apart");
     // the list of files is signed, and whoever reads papers finds them
-    let (sums, note) = (fs::read_to_string(pack.join("SHA256SUMS")).unwrap(), fs::read_to_string(pack.join("SHA256SUMS.note")).unwrap());
+    let (sums, note) = (
+        fs::read_to_string(pack.join("SHA256SUMS")).unwrap(),
+        fs::read_to_string(pack.join("SHA256SUMS.note")).unwrap(),
+    );
     assert!(note.starts_with(&format!("{sums}\n\u{2014} acme/freehold-register/")), "{note}");
     let listed = |name: &str| sums.contains(&format!("  {name}\n"));
-    for name in ["00-cover.html", "01-memo.md", "03-obligations.csv", "09-aibom/model.cdx.json", "12-mapping/eu-gpai-guidelines.csv"] {
+    for name in [
+        "00-cover.html",
+        "01-memo.md",
+        "03-obligations.csv",
+        "09-aibom/model.cdx.json",
+        "12-mapping/eu-gpai-guidelines.csv",
+    ] {
         assert!(listed(name), "{name}\n{sums}");
     }
-    assert!(fs::read_to_string(pack.join("06-approvals.csv")).unwrap().contains("legal,Lena,"), "people are named in it");
+    assert!(
+        fs::read_to_string(pack.join("06-approvals.csv")).unwrap().contains("legal,Lena,"),
+        "people are named in it"
+    );
     if listed("01-memo.pdf") {
         assert!(fs::read(pack.join("01-memo.pdf")).unwrap().starts_with(b"%PDF"));
     } else {
@@ -364,7 +376,11 @@ fn what_would_move_is_told_before_it_happens_and_written_down_when_it_has() {
     let (code, said) = again(&["--catalog=law"]);
     assert!(code == 4 && said.contains("1 changed, 1 approval fell"), "{said}");
     let said = desk.ok(&["register", "show", "bot", "--register=r.db"]);
-    for line in ["state     re-review", "changed   since the approval: outcome", "  + limited by llama-3.1 2 needs-separate-license"] {
+    for line in [
+        "state     re-review",
+        "changed   since the approval: outcome",
+        "  + limited by llama-3.1 2 needs-separate-license",
+    ] {
         assert!(said.contains(line), "{line}\n{said}");
     }
     assert_eq!(desk.gate(&[]).0, 1);
@@ -456,7 +472,8 @@ fn an_organization_keeps_rules_of_its_own() {
     let desk = Desk::new();
     assert!(desk.ok(&["register", "rules", "--register=r.db"]).contains("owner, compliance: always"));
     let file = desk.path().join("rules.toml");
-    fs::write(&file, "[[rule]]\nroles = [\"owner\"]\n[[rule]]\nroles = [\"security\"]\naccess = [\"hosted-app\"]\n").unwrap();
+    fs::write(&file, "[[rule]]\nroles = [\"owner\"]\n[[rule]]\nroles = [\"security\"]\naccess = [\"hosted-app\"]\n")
+        .unwrap();
     let (code, said) = desk.by("Cora", "requester", &["rules", "--from=rules.toml"]);
     assert!(code == 2 && said.contains("requester does not keep rules"), "{said}");
     let (code, said) = desk.by("Cora", "compliance", &["rules", "--from=rules.toml"]);

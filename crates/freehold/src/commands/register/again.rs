@@ -14,9 +14,7 @@ use freehold_register::{Filter, Register, Row};
 use freehold_wire::{TrainingData, restored_case};
 use serde_json::{Value, json};
 
-use super::{
-    Wrong, assessed, outcome_of, change_several, folded, last_day, now, open, open_to_write, person, usage,
-};
+use super::{Wrong, assessed, change_several, folded, last_day, now, open, open_to_write, outcome_of, person, usage};
 use crate::commands::{prepare, print, report};
 use crate::context::{from_flags, get};
 use crate::exit;
@@ -291,7 +289,8 @@ pub(super) fn reassess(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wr
     let (mut changed, mut fell, mut raced) = (0_usize, 0_usize, 0_usize);
     let mut unkept: Vec<String> = Vec::new();
     let mut told = String::new();
-    let trigger = changes.iter().cloned().chain([format!("catalog {}", law.catalog.version)]).collect::<Vec<_>>().join(", ");
+    let trigger =
+        changes.iter().cloned().chain([format!("catalog {}", law.catalog.version)]).collect::<Vec<_>>().join(", ");
     let looked = each(&mut register, get(matches, "state").unwrap_or_default(), |register, batch| {
         let bodies = beside(&batch, |r| {
             if r.case.is_null() {

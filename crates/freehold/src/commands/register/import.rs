@@ -14,6 +14,7 @@ use freehold_catalog::{Catalog, FactId};
 use freehold_check::{Parts, Subject, complete_graph, judge_unasked, link, work_index};
 use freehold_record::{Command, FIELDS, Problem, ROLES, Record, Rules, field, may, statement_commands};
 use freehold_register::{Filter, Register, new_id};
+use freehold_wire::registry_versions;
 use serde_json::{Map, Value, json};
 
 use super::{House, Wrong, assessed, folded, now, one_change, open_to_write, person};
@@ -316,78 +317,41 @@ fn table(path: &str, run: &Run<'_>, mistakes: &mut Mistakes) -> Result<Vec<Liste
     Ok(out)
 }
 
-/// Registered models and their versions, as MLflow's interface answers them (`registered-models/search`,
-/// `model-versions/search`) and as exports of it hold them.
-fn registry(path: &str, text: &str, run: &Run<'_>, mistakes: &mut Mistakes, notes: &mut Vec<Diagnostic>) -> Option<Vec<Listed>> {
-    let value: Value = serde_json::from_str(text).ok()?;
-    let exported = &value["mlflow"]["registered_model"];
-    let mut models: Vec<&Value> = value["registered_models"].as_array().into_iter().flatten().collect();
-    if exported.is_object() {
-        models.push(exported);
-    }
-    let versions = value["model_versions"].as_array();
-    if models.is_empty() && versions.is_none() {
-        return None;
-    }
-    let mut out = Vec::new();
+/// Versions of registered models, each as a row; `None` for what is no export of a registry.
+fn registry(
+    path: &str,
+    text: &str,
+    run: &Run<'_>,
+    mistakes: &mut Mistakes,
+    notes: &mut Vec<Diagnostic>,
+) -> Option<Vec<Listed>> {
+    let versions = registry_versions(&serde_json::from_str(text).ok()?)?;
+    let mut out = Vec::with_capacity(versions.len());
     let mut unused: BTreeSet<String> = BTreeSet::new();
-    let mut add = |version: &Value, model: &Value, n: usize| {
-        let text = |key: &str| version[key].as_str().or(model[key].as_str()).unwrap_or_default().to_string();
-        let number = version["version"].as_str().map(str::to_string).or_else(|| version["version"].as_u64().map(|n| n.to_string()));
-        let name = text("name");
-        let mut listed = Listed {
-            place: format!("{path} {name} {}", number.as_deref().unwrap_or("?")),
-            // a slash would make a repository of it
-            name: number.map_or_else(|| name.clone(), |v| format!("{name} v{v}")),
-            ..Listed::default()
-        };
-        listed.model.clone_from(&listed.name);
-        if name.is_empty() {
+    for (n, v) in versions.into_iter().enumerate() {
+        if v.name.is_empty() {
             mistakes.push(Diagnostic::error("missing-name", format!("version {} has no name", n + 1)).in_file(path));
         }
-        // what is said of a version stands before what is said of all
-        for tags in [&model["tags"], &version["tags"]] {
-            let pairs: Vec<(String, String)> = match tags {
-                Value::Object(all) => all.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_string()))).collect(),
-                all => all
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|t| Some((t["key"].as_str()?.to_string(), t["value"].as_str()?.to_string())))
-                    .collect(),
+        // a slash would make a repository of it
+        let name = v.version.as_ref().map_or_else(|| v.name.clone(), |number| format!("{} v{number}", v.name));
+        let mut listed = Listed { place: format!("{path} {name}"), model: name.clone(), name, ..Listed::default() };
+        for (key, value) in v.tags {
+            let asked = match key.as_str() {
+                "base_model" => "base",
+                "base_model_relation" => "relation",
+                "license_name" => "license",
+                "datasets" => "dataset",
+                "model_id" => "model",
+                other => other,
             };
-            for (key, value) in pairs {
-                let asked = match key.as_str() {
-                    "base_model" => "base",
-                    "base_model_relation" => "relation",
-                    "license_name" => "license",
-                    "datasets" => "dataset",
-                    "model_id" => "model",
-                    other => other,
-                };
-                match column(asked, run).filter(|c| !matches!(c, Column::Known(0))) {
-                    Some(column) => fill(&mut listed, &column, &value.replace(", ", ";"), run, mistakes),
-                    None => {
-                        unused.insert(key);
-                    }
+            match column(asked, run).filter(|c| !matches!(c, Column::Known(0))) {
+                Some(column) => fill(&mut listed, &column, &value.replace(", ", ";"), run, mistakes),
+                None => {
+                    unused.insert(key);
                 }
             }
         }
         out.push(listed);
-    };
-    let none = Value::Null;
-    for (n, version) in versions.into_iter().flatten().enumerate() {
-        let model = models.iter().find(|m| m["name"] == version["name"]).copied().unwrap_or(&none);
-        add(version, model, n);
-    }
-    if versions.is_none() {
-        for model in &models {
-            let own = model["versions"].as_array().or(model["latest_versions"].as_array());
-            match own.filter(|v| !v.is_empty()) {
-                Some(all) => all.iter().enumerate().for_each(|(n, v)| add(v, model, n)),
-                None => add(&none, model, 0),
-            }
-        }
     }
     if !unused.is_empty() {
         let all: Vec<String> = unused.into_iter().take(20).collect();
@@ -468,7 +432,10 @@ pub(super) fn import(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wron
         out.push_str(&format!("note      {there} are there by their names already, and were left as they are\n"));
     }
     for (role, fields) in left {
-        out.push_str(&format!("note      for {role} to state: {}\n", fields.into_iter().collect::<Vec<_>>().join(", ")));
+        out.push_str(&format!(
+            "note      for {role} to state: {}\n",
+            fields.into_iter().collect::<Vec<_>>().join(", ")
+        ));
     }
     out.push_str("next      freehold register list\n");
     print(&shown(&out));
@@ -521,10 +488,7 @@ fn write(
     }
     let (mut added, mut left) = (0_usize, Left::new());
     let all = fresh.len();
-    let mut waiting = fresh
-        .into_iter()
-        .filter(|p| names.insert(p.name().to_string()))
-        .peekable();
+    let mut waiting = fresh.into_iter().filter(|p| names.insert(p.name().to_string())).peekable();
     while waiting.peek().is_some() {
         let batch = judged(waiting.by_ref().take(BATCH).collect(), run)?;
         let moment = now();
@@ -538,8 +502,7 @@ fn write(
                 let mut record = one_change(change, &id, who, &house, &Record::default(), &create)?;
                 for command in &new.more {
                     if !record.states(command) && allowed(command, &who.1, &mut left) {
-                        record = one_change(change, &id, who, &house, &record, command)
-                            .map_err(|w| named(w, name))?;
+                        record = one_change(change, &id, who, &house, &record, command).map_err(|w| named(w, name))?;
                     }
                 }
                 added += 1;
@@ -620,7 +583,12 @@ fn document(path: &str) -> Result<Value, Wrong> {
 }
 
 /// `freehold register set RECORD --from FILE`: everything that a file states, at once.
-pub(super) fn set_from(register: &mut Register, id: &str, who: &(String, String), commands: &[Command]) -> Result<(Record, Left), Wrong> {
+pub(super) fn set_from(
+    register: &mut Register,
+    id: &str,
+    who: &(String, String),
+    commands: &[Command],
+) -> Result<(Record, Left), Wrong> {
     let mut left = Left::new();
     let done = register.change(now(), |change| -> Result<Record, Wrong> {
         let house = House::of(&change.history("")?);

@@ -11,9 +11,7 @@ use freehold_check::{Dossier, judge};
 use freehold_documents::{Block, Paper, csv};
 use freehold_record::Record;
 use freehold_register::{Event, Register};
-use freehold_wire::{
-    Assessment, Bom, BomApproval, BomRecord, CycloneDx, RegimeTable, cyclonedx, regimes, spdx3,
-};
+use freehold_wire::{Assessment, Bom, BomApproval, BomRecord, CycloneDx, RegimeTable, cyclonedx, regimes, spdx3};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -165,7 +163,12 @@ fn cover(register: &Register, id: &str, record: &Record, whole: &Value, moment: 
         .flatten()
         .map(|c| {
             let met = if c["answered_at"].is_null() { "open" } else { "met" };
-            format!("{}: {} (due {}, {met})", word(&c["id"]), word(&c["says"]["says"]), last_day(c["says"]["due"].as_i64().unwrap_or(0)))
+            format!(
+                "{}: {} (due {}, {met})",
+                word(&c["id"]),
+                word(&c["says"]["says"]),
+                last_day(c["says"]["due"].as_i64().unwrap_or(0))
+            )
         })
         .collect();
     if !conditions.is_empty() {
@@ -218,7 +221,10 @@ fn mapping(record: &Record, tables: &[RegimeTable], moment: i64) -> Paper {
     let mut blocks = Vec::new();
     for t in tables {
         blocks.push(heading(&t.name));
-        blocks.push(Block::Text(format!("Text of {}; {}. Read as: {}. Compared on {}.", t.date, t.status, t.read_as, t.checked)));
+        blocks.push(Block::Text(format!(
+            "Text of {}; {}. Read as: {}. Compared on {}.",
+            t.date, t.status, t.read_as, t.checked
+        )));
         let heads = ["point", "asks", "answer", "what the record says"];
         let rows = mapped(t).into_iter().skip(1).collect();
         blocks.push(table("Points, in our words", &heads, rows));
@@ -287,12 +293,22 @@ pub(super) fn coverage(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wr
 /// A row for each duty and each license that it is owed to.
 fn obligations(a: &Assessment, record: &Record) -> Vec<Vec<String>> {
     let mut rows = head(&[
-        "code", "license", "edition", "clause", "quote", "text that is prescribed", "where", "how sure", "status", "seen at",
+        "code",
+        "license",
+        "edition",
+        "clause",
+        "quote",
+        "text that is prescribed",
+        "where",
+        "how sure",
+        "status",
+        "seen at",
         "excepted by",
     ]);
     for o in &a.obligations {
         let seen = record.attributions.get(&format!("{} {}", o.code, o.license)).map(|e| word(&e.body["where"]));
-        let excepted = record.exceptions.iter().find(|(_, e)| e.answered_at.is_some() && e.body["covers"] == o.code.as_str());
+        let excepted =
+            record.exceptions.iter().find(|(_, e)| e.answered_at.is_some() && e.body["covers"] == o.code.as_str());
         rows.push(vec![
             o.code.clone(),
             o.license.clone(),
@@ -312,8 +328,23 @@ fn obligations(a: &Assessment, record: &Record) -> Vec<Vec<String>> {
 
 fn datasets(whole: &Value) -> Vec<Vec<String>> {
     const KEYS: &[&str] = &[
-        "id", "version", "sha256", "role", "source", "owner", "acquisition", "license", "contract", "copyright", "personal_data",
-        "legal_basis", "opt_outs", "generator", "generator_terms", "period", "size",
+        "id",
+        "version",
+        "sha256",
+        "role",
+        "source",
+        "owner",
+        "acquisition",
+        "license",
+        "contract",
+        "copyright",
+        "personal_data",
+        "legal_basis",
+        "opt_outs",
+        "generator",
+        "generator_terms",
+        "period",
+        "size",
     ];
     let mut rows = head(KEYS);
     rows.extend(each(whole, "datasets").map(|d| KEYS.iter().map(|k| word(&d[*k])).collect()));
@@ -368,7 +399,12 @@ pub(super) fn bom_record(id: &str, record: &Record, whole: &Value, moment: i64) 
         until: if record.expires > 0 { last_day(record.expires) } else { String::new() },
         statement: record.statement(),
         approvals: each(whole, "approvals")
-            .map(|a| BomApproval { role: word(&a["role"]), by: word(&a["by"]), at: rfc3339(&a["at"]), comment: word(&a["comment"]) })
+            .map(|a| BomApproval {
+                role: word(&a["role"]),
+                by: word(&a["by"]),
+                at: rfc3339(&a["at"]),
+                comment: word(&a["comment"]),
+            })
             .collect(),
     }
 }
@@ -385,7 +421,8 @@ fn bills(files: &mut Files, d: &Dossier<'_>, record: &BomRecord) {
 fn texts(files: &mut Files, d: &Dossier<'_>) -> Vec<String> {
     let store = crate::commands::texts::store();
     let mut missing = Vec::new();
-    let governs = d.assessment.licenses.iter().filter(|l| !l.displaced && !l.outbound && !l.beyond && !l.edition.is_empty());
+    let governs =
+        d.assessment.licenses.iter().filter(|l| !l.displaced && !l.outbound && !l.beyond && !l.edition.is_empty());
     let mut editions: Vec<&str> = governs.map(|l| l.edition.as_str()).collect();
     editions.sort_unstable();
     editions.dedup();
