@@ -97,6 +97,16 @@ impl Ahead {
         (0..count).map(|at| Coming(Rc::clone(&batch), at)).collect()
     }
 
+    /// The folders below one that was ordered, where it has been read by now.
+    pub(crate) fn below(&self, coming: &Coming) -> Option<Vec<(String, PathBuf)>> {
+        let mut batch = coming.0.borrow_mut();
+        if batch.outcomes.is_empty() {
+            batch.outcomes = batch.reply.try_recv().ok()?.into_iter().map(Some).collect();
+        }
+        let (read, _) = batch.outcomes.get(coming.1)?.as_ref()?;
+        read.as_ref().map(|r| r.folders.clone())
+    }
+
     /// Waits for a folder; `None` where its thread is gone.
     pub(crate) fn take(&self, coming: &Coming) -> Option<Outcome> {
         let mut batch = coming.0.borrow_mut();

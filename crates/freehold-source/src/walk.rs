@@ -33,12 +33,40 @@ pub(crate) struct Walk<'w> {
     reader: Reader<'w>,
     /// Reads the folders that come next, where there are threads for it.
     ahead: Option<Ahead>,
+    /// What is read of a folder that the walk has not come to.
+    early: Option<Early>,
     /// The first artifact waits, because files around it are its own where it stays the only one.
     held: Option<Artifact>,
     /// True where the held artifact is a store's: files around it are not its own.
     held_is_stored: bool,
     emitted: usize,
     out: &'w mut dyn FnMut(Artifact),
+}
+
+/// The folders of one level while the walk is below one of them.
+#[derive(Clone, Copy)]
+struct Level<'l> {
+    coming: &'l VecDeque<(usize, Coming)>,
+    folders: &'l [(String, PathBuf)],
+    rel: &'l str,
+}
+
+/// What was ordered of a folder, and what of the level that it is on.
+#[derive(Default)]
+struct Ordered<'l> {
+    /// What is read of it ahead.
+    read: Option<Coming>,
+    up: Option<Level<'l>>,
+}
+
+/// Folders that were ordered before the walk came to the folder that holds them.
+#[derive(Default)]
+struct Early {
+    dir: PathBuf,
+    /// How many folders it listed: numbers in `coming` are theirs.
+    listed: usize,
+    coming: VecDeque<(usize, Coming)>,
+    next: usize,
 }
 
 /// What the folders above are to a folder.
@@ -66,7 +94,7 @@ pub(crate) enum Only {
 impl<'w> Walk<'w> {
     pub(crate) fn new(root: &'w Path, limits: &'w Limits, out: &'w mut dyn FnMut(Artifact)) -> Walk<'w> {
         let reader = Reader::new(root, limits, limits.entries_max);
-        Walk { limits, reader, ahead: None, held: None, held_is_stored: false, emitted: 0, out }
+        Walk { limits, reader, ahead: None, early: None, held: None, held_is_stored: false, emitted: 0, out }
     }
 
     /// Walks the root, which the user calls `name`.
@@ -85,7 +113,7 @@ impl<'w> Walk<'w> {
         } else if cache::repository(name).is_some() && is_own_folder(&root.join("snapshots")) {
             self.repository(&root, "");
         } else {
-            let loose = self.folder(&root, "", name, 0, Above::Nothing, None);
+            let loose = self.folder(&root, "", name, 0, Above::Nothing, Ordered::default());
             self.leftovers(loose);
         }
         if let Some(last) = self.held.take() {
@@ -152,7 +180,7 @@ impl<'w> Walk<'w> {
 
     /// Reads a folder; what belongs to no model in or below it goes back to the caller.
     ///
-    /// `read` is what was read of it ahead.
+    /// `read` is what was read of it ahead, `up` the level that it is on.
     fn folder(
         &mut self,
         dir: &Path,
@@ -160,7 +188,7 @@ impl<'w> Walk<'w> {
         name: &str,
         depth: usize,
         above: Above,
-        read: Option<Coming>,
+        Ordered { read, up }: Ordered<'_>,
     ) -> Vec<ReadFile> {
         let read = match (read, &self.ahead) {
             (Some(coming), Some(ahead)) => ahead.take(&coming),
@@ -171,6 +199,7 @@ impl<'w> Walk<'w> {
             None => self.reader.folder(dir, rel),
         };
         let Some(ReadFolder { mut folders, mut own, marked, linked_blobs, .. }) = read else { return Vec::new() };
+        let listed = folders.len();
         let holds = |n: &str| folders.iter().any(|(f, _)| f == n);
         if holds("manifests") && (linked_blobs || holds("blobs")) && self.blobs(dir, rel, &Only::All) {
             folders.retain(|(n, _)| !["manifests", "blobs", "bundles"].contains(&n.as_str()));
@@ -198,8 +227,15 @@ impl<'w> Walk<'w> {
         };
         let mut text_left = gather::TEXT_BYTES_MAX;
         let mut loose = Vec::new();
-        let mut coming = VecDeque::new();
-        let mut next = 0usize;
+        let (mut coming, mut next) = match self.early.take_if(|e| e.dir == dir) {
+            // numbers of folders that were ordered early are of the whole list
+            Some(early) if early.listed == folders.len() && listed == early.listed => (early.coming, early.next),
+            Some(early) => {
+                early.coming.iter().for_each(|(_, c)| drop(self.ahead.as_ref().and_then(|a| a.take(c))));
+                (VecDeque::new(), 0)
+            }
+            None => (VecDeque::new(), 0),
+        };
         let above_rel = rel;
         for (at, (child, path)) in folders.iter().enumerate() {
             let rel = join(rel, child);
@@ -208,6 +244,9 @@ impl<'w> Walk<'w> {
             }
             if depth < self.limits.depth_max {
                 self.order(&folders, above_rel, &mut next, &mut coming);
+                if next >= folders.len() && coming.len() + BATCH <= WINDOW {
+                    self.order_early(up);
+                }
             }
             let hub = is_hub(child);
             if hub && is_own_folder(&path.join("snapshots")) {
@@ -219,7 +258,8 @@ impl<'w> Walk<'w> {
                 self.reader.note("too-deep", TOO_DEEP, &rel);
             } else {
                 let read = coming.pop_front_if(|(i, _): &mut (usize, Coming)| *i == at).map(|(_, c)| c);
-                let mut found = self.folder(path, &rel, &rel, depth + 1, below, read);
+                let here = Level { coming: &coming, folders: &folders, rel: above_rel };
+                let mut found = self.folder(path, &rel, &rel, depth + 1, below, Ordered { read, up: Some(here) });
                 gather::cap_texts(&mut found, &mut text_left);
                 loose.extend(found);
             }
@@ -241,6 +281,17 @@ impl<'w> Walk<'w> {
             self.emit_stored(artifact);
         }
         Vec::new()
+    }
+
+    /// Has the folders of the next folder one level up read, where all of this level are on their way: else the threads that read
+    /// would wait at the end of each folder.
+    fn order_early(&mut self, up: Option<Level<'_>>) {
+        let (Some(up), Some(ahead), None) = (up, &self.ahead, &self.early) else { return };
+        let Some((at, coming)) = up.coming.front() else { return };
+        let (Some(below), Some((name, dir))) = (ahead.below(coming), up.folders.get(*at)) else { return };
+        let mut early = Early { dir: dir.clone(), listed: below.len(), ..Early::default() };
+        self.order(&below, &join(up.rel, name), &mut early.next, &mut early.coming);
+        self.early = Some(early);
     }
 
     /// Has the folders read that come next.

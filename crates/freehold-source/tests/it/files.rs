@@ -133,3 +133,32 @@ mod unix {
         });
     }
 }
+
+#[test]
+fn folders_that_are_read_ahead_are_told_in_their_order_and_as_if_each_were_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut expected = Vec::new();
+    // more than are ordered at once, over several levels, with folders that hold nothing between them
+    for org in 0..9 {
+        for n in 0..(if org == 4 { 200 } else { 37 }) {
+            let folder = dir.path().join(format!("org{org}/m{n:03}"));
+            std::fs::create_dir_all(&folder).unwrap();
+            let card = format!("---\nlicense: mit\nbase_model: acme/base-{org}-{n}\n---\n");
+            std::fs::write(folder.join("README.md"), card).unwrap();
+            std::fs::write(folder.join("config.json"), "{\"model_type\":\"llama\"}").unwrap();
+            expected.push((format!("org{org}/m{n:03}"), format!("acme/base-{org}-{n}")));
+        }
+        std::fs::create_dir_all(dir.path().join(format!("org{org}/zz-empty/deeper"))).unwrap();
+    }
+    // a folder that names what a store would be called, and is none
+    std::fs::create_dir_all(dir.path().join("org5/manifests/a")).unwrap();
+    std::fs::create_dir_all(dir.path().join("org5/blobs")).unwrap();
+    let base = |a: &freehold_artifact::Artifact| {
+        a.facts.iter().find(|f| f.kind == freehold_base::FactKind::BaseModel).map(|f| f.value.clone()).unwrap()
+    };
+    for _ in 0..3 {
+        let found = freehold_source::open(dir.path(), &freehold_source::Limits::default()).unwrap();
+        let told: Vec<(String, String)> = found.iter().map(|a| (a.root_name.clone(), base(a))).collect();
+        assert_eq!(told, expected);
+    }
+}

@@ -78,12 +78,13 @@ fn finish(matches: &ArgMatches, paths: &[&str], here: bool, mut found: Found, ca
         "json" => print(&format!("{}\n", serde_json::to_string_pretty(&page).unwrap_or_default())),
         _ => {
             let what = if here { paths.join(" ") } else { String::new() };
-            print(&freehold_documents::scan(&shown(&page, &what), style()));
+            let inventory = shown(page, &what);
+            print(&freehold_documents::scan(&inventory, style()));
+            // the process ends here: taking ten thousand models apart again is time that nobody gains by
+            std::mem::forget(inventory);
         }
     }
     report(&found.said);
-    // the process ends here: taking ten thousand models apart again is time that nobody gains by
-    std::mem::forget(page);
     match (failed, nothing) {
         (true, _) => exit::UNREADABLE,
         (false, true) => exit::NOTHING,
@@ -97,6 +98,7 @@ fn models(path: &str, store: Option<&str>, run: &Run<'_>, found: &mut Found) {
         beside(path, std::io::stderr().is_terminal(), &|artifact| seen(path, store, &artifact, run));
     all.sort_by_key(|(n, _)| *n);
     for (_, one) in all {
+        let one = *one;
         found.read.add(one.files);
         found.models.push(one.model);
         for d in one.errors {
@@ -122,11 +124,11 @@ struct Seen {
     errors: Vec<Diagnostic>,
 }
 
-fn seen(path: &str, store: Option<&str>, artifact: &Artifact, run: &Run<'_>) -> Seen {
+fn seen(path: &str, store: Option<&str>, artifact: &Artifact, run: &Run<'_>) -> Box<Seen> {
     let sha256 = artifact.facts.iter().find(|f| f.kind == FactKind::Sha256).map(|f| f.value.clone());
     let files = own_files(artifact);
     let errors = artifact.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
-    Seen { model: model(path, store, sha256, &inventory(path, artifact, run)), files, errors }
+    Box::new(Seen { model: model(path, store, sha256, &inventory(path, artifact, run)), files, errors })
 }
 
 fn model(path: &str, store: Option<&str>, sha256: Option<String>, d: &Dossier<'_>) -> ScannedModel {
@@ -248,33 +250,33 @@ fn step_words(step: &ScannedStep) -> String {
 }
 
 /// The form for people.
-fn shown(page: &ScanReport, what: &str) -> Scan {
-    let model = |m: &ScannedModel| freehold_documents::ScannedModel {
-        name: m.name.clone(),
-        place: m.place.clone(),
-        kind: m.kind.clone(),
-        bytes: m.bytes,
+fn shown(page: ScanReport, what: &str) -> Scan {
+    let model = |m: ScannedModel| freehold_documents::ScannedModel {
         from: m.from.iter().map(step_words).collect(),
-        under: m.under.clone(),
-        findings: m.findings.clone(),
+        name: m.name,
+        place: m.place,
+        kind: m.kind,
+        bytes: m.bytes,
+        under: m.under,
+        findings: m.findings,
     };
-    let place = |p: &ScannedPlace| {
+    let place = |p: ScannedPlace| {
         let at = p.line.map_or_else(|| p.file.clone(), |l| format!("{}:{l}", p.file));
-        (at, p.construct.clone())
+        (at, p.construct)
     };
-    let reference = |r: &ScannedReference| freehold_documents::ScannedReference {
-        kind: r.kind.clone(),
-        id: r.id.clone(),
+    let reference = |r: ScannedReference| freehold_documents::ScannedReference {
+        kind: r.kind,
+        id: r.id,
         unresolved: r.unresolved,
-        under: r.under.clone(),
+        under: r.under,
         known: r.known,
-        places: r.places.iter().map(place).collect(),
+        places: r.places.into_iter().map(place).collect(),
     };
     Scan {
         what: what.to_string(),
-        models: page.models.iter().map(model).collect(),
-        references: page.references.iter().map(reference).collect(),
-        stores: page.stores.iter().map(|s| (s.kind.clone(), s.path.clone(), s.models)).collect(),
+        models: page.models.into_iter().map(model).collect(),
+        references: page.references.into_iter().map(reference).collect(),
+        stores: page.stores.into_iter().map(|s| (s.kind, s.path, s.models)).collect(),
         files_read: page.files_read,
     }
 }
