@@ -1,13 +1,16 @@
 //! From a path to dossiers: the shell around the one pipeline.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use freehold_assess::Deployment;
-use freehold_base::{Diagnostic, TextKind};
+use freehold_base::{Diagnostic, Graph, TextKind};
 use freehold_catalog::Catalog;
 use freehold_check::{
-    Dossier, ModelFiles, Outgoing, Parts, ReleaseFile, Said, case_from_toml, judge, judge_unasked, model, read_release,
+    Dossier, ModelFiles, Outgoing, Parts, ReleaseFile, Said, Subject, case_from_toml, judge, judge_unasked, model,
+    read_release,
 };
 use freehold_text::Index;
 
@@ -280,10 +283,109 @@ pub(crate) fn dossier<'c>(path: &str, artifact: &freehold_artifact::Artifact, ru
     judge(parts, run.catalog)
 }
 
-/// [`dossier`] without questions, which cost as much as everything else together, and without the digests that waivers
-/// are bound to: for an inventory.
-pub(crate) fn inventory<'c>(path: &str, artifact: &freehold_artifact::Artifact, run: &Run<'c>) -> Dossier<'c> {
-    judge_unasked(parts(path, artifact, run), run.catalog)
+/// What an inventory says of a model's terms.
+#[derive(Debug)]
+pub(crate) struct Inventoried {
+    /// Licenses that govern, sorted.
+    pub(crate) under: Vec<String>,
+    /// Codes of findings, sorted.
+    pub(crate) findings: Vec<String>,
+}
+
+/// Answers of an inventory, for models that are alike: of thousands of fine-tunes and quantizations of a base most differ in
+/// nothing that a license looks at.
+#[derive(Default)]
+pub(crate) struct Alike(std::sync::Mutex<BTreeMap<String, std::sync::Arc<Inventoried>>>);
+
+/// Most kinds of models that are remembered.
+const ALIKE_MAX: usize = 4096;
+
+impl Alike {
+    /// What is alike of a model, where that can be told: everything that was read or is known of it and of what it was made from but
+    /// its own id and places in files. `None` where a model is asked about by its place or its name.
+    fn key(parts: &Parts, run: &Run<'_>) -> Option<String> {
+        let graph = &parts.graph;
+        if !run.house.is_empty() || !run.by_path.is_empty() || run.outgoing.is_some() || parts.made_by.is_some() {
+            return None;
+        }
+        let mut out = String::with_capacity(512);
+        // no word holds a control character that could stand for a separator: they are cleaned when they are read
+        let part = |out: &mut String, text: &str| {
+            out.push_str(text);
+            out.push('\u{1}');
+        };
+        let flags = |out: &mut String, all: &[bool]| all.iter().for_each(|b| out.push(if *b { '+' } else { '-' }));
+        for (i, w) in graph.works.iter().enumerate() {
+            part(&mut out, if i == graph.subject { "" } else { &w.id });
+            // nothing and an empty text are two things
+            for text in [&w.name, &w.description] {
+                part(&mut out, text.as_deref().unwrap_or("\u{2}"));
+            }
+            part(&mut out, w.kind.as_str());
+            part(&mut out, w.made_by.map_or("", |m| m.as_str()));
+            flags(&mut out, &[w.known]);
+            for (name, value) in &w.facts {
+                let _ = write!(out, "{name} {value:?}\u{1}");
+            }
+            for c in &w.claims {
+                part(&mut out, &c.license);
+                c.covers.iter().for_each(|k| part(&mut out, k.as_str()));
+                part(&mut out, c.basis.as_str());
+                flags(&mut out, &[c.expression, c.altered, c.superseded]);
+                part(&mut out, c.edition.as_deref().unwrap_or("\u{2}"));
+                c.additions.iter().for_each(|a| part(&mut out, a));
+                out.push('\u{2}');
+                c.beside.iter().for_each(|a| part(&mut out, a));
+                part(&mut out, c.evidence.file.rsplit('/').next().unwrap_or_default());
+            }
+            out.push('\n');
+        }
+        for e in &graph.edges {
+            let _ = write!(out, "{} {} ", e.child, e.parent);
+            part(&mut out, e.relation.as_str());
+            part(&mut out, e.by.as_str());
+            flags(&mut out, &[e.by_presumed]);
+        }
+        parts.findings.iter().for_each(|f| part(&mut out, f.code.as_str()));
+        Some(out)
+    }
+}
+
+/// What an inventory tells of a model: judged without questions, which cost as much as everything else together, and without the
+/// digests that waivers are bound to; and not at all where another was like it.
+pub(crate) fn inventory(
+    path: &str,
+    artifact: &freehold_artifact::Artifact,
+    run: &Run<'_>,
+    alike: &Alike,
+) -> (Subject, Graph, std::sync::Arc<Inventoried>) {
+    let parts = parts(path, artifact, run);
+    let key = Alike::key(&parts, run);
+    let known = key.as_ref().and_then(|k| alike.0.lock().ok()?.get(k).cloned());
+    if let Some(known) = known {
+        return (parts.subject, parts.graph, known);
+    }
+    let d = judge_unasked(parts, run.catalog);
+    let sorted = |all: &mut Vec<String>| {
+        all.sort();
+        all.dedup();
+    };
+    let governs = d.assessment.licenses.iter();
+    let governs = governs.filter(|l| !l.displaced && !l.outbound && !l.beyond && !l.license.is_empty());
+    let mut under: Vec<String> = governs.map(|l| l.license.clone()).collect();
+    let mut findings: Vec<String> = d.assessment.findings.iter().map(|f| f.code.as_str().to_string()).collect();
+    sorted(&mut under);
+    sorted(&mut findings);
+    let said = std::sync::Arc::new(Inventoried { under, findings });
+    // what a license says of names hangs on the one of this model
+    let by_name = d.assessment.obligations.iter().any(|o| o.code.starts_with("name-prefix"));
+    if let Some(key) = key.filter(|_| !by_name)
+        && let Ok(mut kept) = alike.0.lock()
+        && kept.len() < ALIKE_MAX
+    {
+        kept.insert(key, said.clone());
+    }
+    (d.subject, d.graph, said)
 }
 
 /// Where a model of a walk lies: `name` is relative to `path`, or is what `path` is called.

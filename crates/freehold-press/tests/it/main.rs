@@ -1,5 +1,7 @@
 //! Papers, printed: what any reader of PDF and DOCX finds in them.
 
+#![expect(clippy::print_stderr, reason = "tests tell what they skip")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -7,9 +7,9 @@ use std::path::Path;
 use clap::ArgMatches;
 use freehold_artifact::Artifact;
 use freehold_assess::Access;
-use freehold_base::{Diagnostic, FactKind, Severity, Value};
+use freehold_base::{Diagnostic, FactKind, Graph, Severity, Value};
 use freehold_catalog::{Catalog, Match};
-use freehold_check::Dossier;
+use freehold_check::Subject;
 use freehold_documents::Scan;
 use freehold_reference::{Reference, ReferenceKind};
 use freehold_wire::{ScanReport, ScannedModel, ScannedPlace, ScannedReference, ScannedStep, ScannedStore};
@@ -17,7 +17,7 @@ use freehold_wire::{ScanReport, ScannedModel, ScannedPlace, ScannedReference, Sc
 use super::{prepare, print, report, style};
 use crate::context::{all, get};
 use crate::exit;
-use crate::load::{Run, beside, inventory};
+use crate::load::{Alike, Inventoried, Run, beside, inventory};
 use crate::names::machine_stores;
 use crate::references::{AlreadyRead, canonical, own_files, walk};
 
@@ -94,8 +94,9 @@ fn finish(matches: &ArgMatches, paths: &[&str], here: bool, mut found: Found, ca
 
 /// Models whose files lie at a path.
 fn models(path: &str, store: Option<&str>, run: &Run<'_>, found: &mut Found) {
+    let alike = Alike::default();
     let (walked, mut all) =
-        beside(path, std::io::stderr().is_terminal(), &|artifact| seen(path, store, &artifact, run));
+        beside(path, std::io::stderr().is_terminal(), &|artifact| seen(path, store, &artifact, run, &alike));
     all.sort_by_key(|(n, _)| *n);
     for (_, one) in all {
         let one = *one;
@@ -124,48 +125,43 @@ struct Seen {
     errors: Vec<Diagnostic>,
 }
 
-fn seen(path: &str, store: Option<&str>, artifact: &Artifact, run: &Run<'_>) -> Box<Seen> {
+fn seen(path: &str, store: Option<&str>, artifact: &Artifact, run: &Run<'_>, alike: &Alike) -> Box<Seen> {
     let sha256 = artifact.facts.iter().find(|f| f.kind == FactKind::Sha256).map(|f| f.value.clone());
     let files = own_files(artifact);
     let errors = artifact.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
-    Box::new(Seen { model: model(path, store, sha256, &inventory(path, artifact, run)), files, errors })
+    let (subject, graph, said) = inventory(path, artifact, run, alike);
+    Box::new(Seen { model: model(path, store, sha256, subject, &graph, &said), files, errors })
 }
 
-fn model(path: &str, store: Option<&str>, sha256: Option<String>, d: &Dossier<'_>) -> ScannedModel {
-    let graph = &d.graph;
+fn model(
+    path: &str,
+    store: Option<&str>,
+    sha256: Option<String>,
+    subject: Subject,
+    graph: &Graph,
+    said: &Inventoried,
+) -> ScannedModel {
     let step = |e: &freehold_base::Edge| ScannedStep {
         relation: e.relation.as_str().to_string(),
         parent: graph.works[e.parent].id.clone(),
         place: place(&e.evidence),
     };
-    let mut under: Vec<String> = d
-        .assessment
-        .licenses
-        .iter()
-        .filter(|l| !l.displaced && !l.outbound && !l.beyond && !l.license.is_empty())
-        .map(|l| l.license.clone())
-        .collect();
-    under.sort();
-    under.dedup();
-    let mut findings: Vec<String> = d.assessment.findings.iter().map(|f| f.code.as_str().to_string()).collect();
-    findings.sort();
-    findings.dedup();
     let root = path.trim_end_matches('/');
     ScannedModel {
-        name: graph.works[graph.subject].name.clone().unwrap_or_else(|| d.subject.id.clone()),
+        name: graph.works[graph.subject].name.clone().unwrap_or_else(|| subject.id.clone()),
         place: match store {
-            Some(kind) => format!("{kind}:{}", d.subject.id),
-            None if root == "." => d.subject.id.clone(),
+            Some(kind) => format!("{kind}:{}", subject.id),
+            None if root == "." => subject.id.clone(),
             // the folder or file that was named is the model itself
-            None if Path::new(root).file_name().is_some_and(|n| n == d.subject.id.as_str()) => root.to_string(),
-            None => format!("{root}/{}", d.subject.id),
+            None if Path::new(root).file_name().is_some_and(|n| n == subject.id.as_str()) => root.to_string(),
+            None => format!("{root}/{}", subject.id),
         },
-        kind: d.subject.kind.clone(),
-        bytes: d.subject.bytes_total,
+        kind: subject.kind,
+        bytes: subject.bytes_total,
         sha256,
         from: graph.edges.iter().filter(|e| e.child == graph.subject).map(step).collect(),
-        under,
-        findings,
+        under: said.under.clone(),
+        findings: said.findings.clone(),
     }
 }
 
