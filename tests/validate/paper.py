@@ -18,7 +18,7 @@ for words in ["Reviewmemo:support-bot", "1.Questionandshortanswer", "2.Alongtabl
 print("pdf pages", pages)
 document = docx.Document(word)
 body = [p.text for p in document.paragraphs]
-headings = [p for p in document.paragraphs if p.style.name.lower().startswith("heading")]
+headings = [p for p in document.paragraphs if p.style is not None and (p.style.name or "").lower().startswith("heading")]
 assert any('#panic("x")' in t for t in body) and not any("\x1b" in t or "\u202e" in t for t in body)
 rows = [[c.text for c in r.cells] for r in document.tables[1].rows]
 assert len(rows) == 61 and rows[60][0] == "duty 59", rows[-1]

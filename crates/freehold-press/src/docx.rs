@@ -113,6 +113,7 @@ pub fn docx(paper: &Paper) -> Result<Vec<u8>, String> {
         .page_margin(PageMargin::new().top(1_300).bottom(1_360).left(1_250).right(1_250))
         .default_fonts(RunFonts::new().ascii("Georgia").hi_ansi("Georgia").cs("Times New Roman").east_asia("MS Mincho"))
         .default_size(20)
+        .add_style(Style::new("Normal", StyleType::Paragraph).name("Normal"))
         .add_style(style("Title", "Title", 38, 0, 80))
         .add_style(style("Heading1", "heading 1", 24, 320, 120))
         .add_abstract_numbering(bullets)
