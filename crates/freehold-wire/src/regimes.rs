@@ -221,7 +221,16 @@ fn path(path: &str, record: &Value) -> Option<(Answer, String)> {
             list => match record[list].as_array().map(Vec::len).unwrap_or(0) {
                 0 if list == "lineage" => (Answer::NotApplicable, "made from nothing".into()),
                 0 => (Answer::Missing, format!("no {list}")),
-                n => (Answer::Held, format!("{n} {list}")),
+                n => {
+                    let (one, many) = match list {
+                        "lineage" => ("step", "steps"),
+                        "clauses" => ("clause answered", "clauses answered"),
+                        "approvals" => ("approval", "approvals"),
+                        "attributions" => ("attribution seen", "attributions seen"),
+                        other => (other, other),
+                    };
+                    (Answer::Held, format!("{n} {}", if n == 1 { one } else { many }))
+                }
             },
         },
     };

@@ -471,6 +471,11 @@ fn assessed(d: &Dossier<'_>) -> Result<Value, Wrong> {
         .licenses
         .iter()
         .filter(|l| !l.displaced && !l.outbound && !l.beyond && !l.license.is_empty())
+        // what data stand under is the datasets' to say
+        .filter(|l| {
+            let kind = graph.works.get(l.work).map(|w| w.kind);
+            l.work == subject || kind != Some(freehold_base::WorkKind::Dataset)
+        })
         .collect();
     let joined = |part: &dyn Fn(&freehold_assess::Governing) -> String| {
         let all: std::collections::BTreeSet<String> =
