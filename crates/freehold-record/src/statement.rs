@@ -33,7 +33,9 @@ impl Record {
             all.values().map(|e| e.body.clone()).collect()
         };
         let lists = [self.datasets.values().cloned().collect(), bodies(&self.clauses), bodies(&self.attributions)];
-        for (key, list) in LISTS.iter().zip(lists) {
+        for (key, mut list) in LISTS.iter().zip(lists) {
+            // an event of another program may say nothing
+            list.retain(Value::is_object);
             if !list.is_empty() {
                 out.insert((*key).into(), Value::Array(list));
             }
