@@ -67,7 +67,7 @@ struct StoredFinding {
 }
 
 /// A fact's value with its type: whole numbers, words, lists, numbers by month.
-pub fn fact_json(value: &FactValue) -> Value {
+fn fact_json(value: &FactValue) -> Value {
     match value {
         FactValue::Bool(b) => json!(b),
         FactValue::Number(n) => json!(n),
@@ -152,7 +152,7 @@ pub fn restored_case(value: &Value, data: &[TrainingData], catalog: &Catalog, as
         return Err("no stored case: a step leads to a work that is not in it".into());
     }
     for one in data {
-        trained_on(&mut graph, one);
+        trained_on(&mut graph, one, &Evidence { key: one.id.clone(), ..Evidence::stated("record") });
     }
     let mut diagnostics = complete_graph(&mut graph, catalog, as_of);
     let (deployment, mistakes) = facts_of(&stored.facts, catalog);
@@ -190,9 +190,10 @@ pub fn restored_case(value: &Value, data: &[TrainingData], catalog: &Catalog, as
     })
 }
 
-/// Adds a dataset, its license and what generated it. A dataset that the files name already is that one.
-fn trained_on(graph: &mut Graph, data: &TrainingData) {
-    let evidence = Evidence { key: data.id.clone(), ..Evidence::stated("record") };
+/// Adds data that the subject was trained on, their license and what generated them. What the graph names already is that one, and stays
+/// what it is: a base that data are called after keeps its own terms.
+pub fn trained_on(graph: &mut Graph, data: &TrainingData, evidence: &Evidence) {
+    let evidence = evidence.clone();
     let (subject, fresh) = (graph.subject, graph.find(&data.id).is_none());
     let dataset = work_index(graph, &data.id, &evidence);
     if dataset == subject {
@@ -203,9 +204,10 @@ fn trained_on(graph: &mut Graph, data: &TrainingData) {
             work.kind = WorkKind::Dataset;
         }
         let said = work.claims.iter().any(|c| c.license == data.license);
-        if data.owned {
+        // what a record says of data is said of no model that goes by the same name; what the files name is not ours for it
+        if data.owned && fresh {
             work.made_by = Some(MadeBy::Organization);
-        } else if !data.license.is_empty() && !said {
+        } else if !data.owned && work.kind == WorkKind::Dataset && !data.license.is_empty() && !said {
             work.claims.push(Claim::new(&data.license, Basis::Declared, evidence.clone()));
         }
     }
@@ -316,6 +318,29 @@ mod tests {
         let d = judge_unasked(restored_case(&value, &[written], law, AS_OF).unwrap(), law);
         assert!(d.graph.edges.iter().any(|e| e.relation == Relation::OutputsOf));
         assert!(d.assessment.licenses.iter().any(|l| l.license == "llama-2"), "{:?}", d.assessment.licenses);
+    }
+
+    #[test]
+    fn data_that_goes_by_a_bases_name_takes_nothing_from_its_terms() {
+        let law = freehold_law::shared();
+        for base in ["meta-llama/Llama-2-7b-hf", "somebody/never-heard-of"] {
+            let text = format!(
+                "[subject]\nid = \"ours\"\nmade_by = \"organization\"\n[[subject.parents]]\nwork = \"{base}\"\nrelation = \"finetune\"\n[use]\naccess = [\"weights\"]\ncommercial = true\nactivities = []\n"
+            );
+            let (case, _) = case_from_toml("case.toml", &text, law, AS_OF);
+            let d = judge_unasked(case.unwrap().into_parts("", AS_OF), law);
+            let value = stored_case(&d).unwrap();
+            for owned in [true, false] {
+                let data = TrainingData { id: base.into(), license: "mit".into(), owned, ..TrainingData::default() };
+                let again = judge_unasked(restored_case(&value, &[data], law, AS_OF).unwrap(), law);
+                let of_base = |d: &Dossier<'_>| {
+                    let work = d.graph.works.iter().find(|w| w.id == base).unwrap();
+                    (work.made_by, work.claims.clone(), work.kind)
+                };
+                assert_eq!(of_base(&again), of_base(&d), "{base} {owned}");
+                assert!(again.assessment.verdict == d.assessment.verdict, "{base} {owned}");
+            }
+        }
     }
 
     #[test]

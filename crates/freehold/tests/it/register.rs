@@ -491,3 +491,18 @@ fn an_organization_keeps_rules_of_its_own() {
     assert!(code == 2 && said.contains("3 mistakes") || said.contains("4 mistakes"), "{said}");
     assert!(desk.ok(&["register", "verify", "--register=r.db"]).contains("WHOLE"));
 }
+
+#[test]
+fn a_base_that_is_listed_as_data_too_keeps_its_terms() {
+    let desk = Desk { dir: tempfile::tempdir().unwrap() };
+    desk.ok(&["register", "init", "--register=r.db"]);
+    let rows = "name,base,relation,dataset,use.access,use.commercial,use.activities\n\
+                plain,Qwen/Qwen2.5-3B-Instruct,finetune,,weights,yes,none\n\
+                twice,Qwen/Qwen2.5-3B-Instruct,finetune,Qwen/Qwen2.5-3B-Instruct;twice,weights,yes,none\n";
+    fs::write(desk.path().join("list.csv"), rows).unwrap();
+    let (code, said) = desk.by("Ada", "requester", &["import", "list.csv", "--dry-run", "--as-of=2026-11-24"]);
+    assert_eq!(
+        (code, said.as_str()),
+        (0, "plain  needs-separate-license\ntwice  needs-separate-license\nwould add 2\n")
+    );
+}

@@ -14,7 +14,7 @@ use freehold_catalog::{Catalog, FactId};
 use freehold_check::{Parts, Subject, complete_graph, judge_unasked, link, work_index};
 use freehold_record::{Command, FIELDS, Problem, ROLES, Record, Rules, field, may, statement_commands};
 use freehold_register::{Filter, Register, new_id};
-use freehold_wire::registry_versions;
+use freehold_wire::{TrainingData, registry_versions, trained_on};
 use serde_json::{Map, Value, json};
 
 use super::{House, Wrong, assessed, folded, now, one_change, open_to_write, person};
@@ -128,12 +128,8 @@ impl Listed {
             let parent = work_index(&mut graph, base, &evidence);
             link(&mut graph, subject, parent, self.relation.unwrap_or(Relation::Derived), evidence.clone());
         }
-        for dataset in &self.datasets {
-            let parent = work_index(&mut graph, dataset, &evidence);
-            if let Some(work) = graph.works.get_mut(parent) {
-                work.kind = freehold_base::WorkKind::Dataset;
-            }
-            link(&mut graph, subject, parent, Relation::TrainedOnData, evidence.clone());
+        for id in &self.datasets {
+            trained_on(&mut graph, &TrainingData { id: id.clone(), ..TrainingData::default() }, &evidence);
         }
         let diagnostics = complete_graph(&mut graph, run.catalog, &run.as_of);
         let mut deployment: Deployment = run.deployment.clone();
