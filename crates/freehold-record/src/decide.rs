@@ -93,7 +93,7 @@ pub struct Problem {
     pub fix: String,
 }
 
-fn problem(about: impl Into<String>, says: impl Into<String>, fix: impl Into<String>) -> Problem {
+pub(crate) fn problem(about: impl Into<String>, says: impl Into<String>, fix: impl Into<String>) -> Problem {
     Problem { about: about.into(), says: says.into(), fix: fix.into() }
 }
 
@@ -351,8 +351,7 @@ fn set(record: &Record, body: &Value, context: &Context<'_>, wrong: &mut Vec<Pro
         "unknown" | "not-applicable" | "disputed" => {}
         _ => wrong.push(problem(name, format!("`{state}` is no state"), "known, unknown, not-applicable, disputed")),
     }
-    let free = ["requester", "owner", "automation", "legal"].contains(&context.role) && field.role == "requester";
-    if context.role != field.role && !free {
+    if !field.is_stated_by(context.role) {
         wrong.push(problem(name, format!("{} does not state it", context.role), format!("for: {}", field.role)));
     }
     let _ = record;

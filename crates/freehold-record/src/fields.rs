@@ -278,6 +278,11 @@ pub fn field(name: &str) -> Option<&'static Field> {
 }
 
 impl Field {
+    /// Whether a role may state it.
+    pub fn is_stated_by(&self, role: &str) -> bool {
+        role == self.role || (self.role == "requester" && ["owner", "automation", "legal"].contains(&role))
+    }
+
     /// Whether a text is a value of this field; what is expected where it is not.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::decide::Problem;
+use crate::decide::{Problem, problem};
 use crate::record::Record;
 use crate::workflow::{ROLES, may};
 
@@ -55,10 +55,6 @@ impl Default for Rules {
             rule(&["privacy", "risk"], "personal-data", &["special-category"]),
         ])
     }
-}
-
-fn problem(about: impl Into<String>, says: impl Into<String>, fix: impl Into<String>) -> Problem {
-    Problem { about: about.into(), says: says.into(), fix: fix.into() }
 }
 
 fn listed(value: &Value) -> Vec<String> {

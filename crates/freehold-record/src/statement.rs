@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::decide::{Command, Problem};
+use crate::decide::{Command, Problem, problem};
 use crate::fields::{FIELDS, field};
 use crate::record::{Entry, Record};
 
@@ -64,10 +64,6 @@ impl Record {
             _ => false,
         }
     }
-}
-
-fn problem(about: impl Into<String>, says: impl Into<String>, fix: impl Into<String>) -> Problem {
-    Problem { about: about.into(), says: says.into(), fix: fix.into() }
 }
 
 /// The commands that a statement comes to. A field is a value (`revision = "0cb88a4"`, `used = true`) or a table of `value`,

@@ -43,22 +43,33 @@ const FLAGS: i32 = 0x4 | 0x100;
 ))]
 const FLAGS: i32 = 0;
 
+/// Opens for reading; never waits for a writer, never follows a link.
+fn opened(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, FLAGS);
+    options.open(path)
+}
+
+/// The size of a regular file; anything else is refused.
+fn regular_size(file: &File) -> io::Result<u64> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    Ok(metadata.len())
+}
+
 impl DiskFile {
     /// Opens a regular file; anything else is refused, a link too.
     ///
     /// # Errors
     /// Whatever opening reports; [`io::ErrorKind::InvalidInput`] for what is no regular file.
     pub fn open(path: &Path) -> io::Result<DiskFile> {
-        let mut options = OpenOptions::new();
-        options.read(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, FLAGS);
-        let file = options.open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-        }
-        Ok(DiskFile { file, size: metadata.len(), head: Vec::new() })
+        let file = opened(path)?;
+        let size = regular_size(&file)?;
+        Ok(DiskFile { file, size, head: Vec::new() })
     }
 
     /// Opens a file that a listing has just told to be a regular one, and reads its beginning. A short file is read whole by that, and
@@ -67,13 +78,8 @@ impl DiskFile {
     /// # Errors
     /// As [`DiskFile::open`].
     pub(crate) fn listed(path: &Path) -> io::Result<DiskFile> {
-        let mut options = OpenOptions::new();
-        options.read(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, FLAGS);
-        let file = options.open(path)?;
         let mut buffer = [0_u8; HEAD_BYTES];
-        let mut disk = DiskFile { file, size: 0, head: Vec::new() };
+        let mut disk = DiskFile { file: opened(path)?, size: 0, head: Vec::new() };
         // a pipe or a socket that took its place cannot be read by offset
         let read = disk.read_at(0, &mut buffer);
         match read {
@@ -82,11 +88,7 @@ impl DiskFile {
                 disk.size = n as u64;
             }
             _ => {
-                let metadata = disk.file.metadata()?;
-                if !metadata.is_file() {
-                    return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-                }
-                disk.size = metadata.len();
+                disk.size = regular_size(&disk.file)?;
                 disk.head = read.map(|n| buffer.get(..n).unwrap_or_default().to_vec())?;
             }
         }

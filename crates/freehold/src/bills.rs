@@ -61,7 +61,8 @@ pub(crate) fn read(path: &str, run: &Run<'_>, out: &mut Loaded<'_>) -> Option<Im
 pub(crate) fn judged<'c>(path: &str, run: &Run<'c>, out: &mut Loaded<'c>) -> bool {
     let before = (out.nothing.len(), out.unreadable.len());
     let Some(imported) = read(path, run, out) else { return before != (out.nothing.len(), out.unreadable.len()) };
-    let Imported { format, name, graphs, assembly, mut lost, statements: _ } = imported;
+    let Imported { format, name, graphs, assembly, mut lost, statements } = imported;
+    out.statements.extend(statements);
     let count = graphs.len();
     let mut all: Vec<(Dossier<'c>, Evidence)> = Vec::with_capacity(count);
     for (n, mut graph) in graphs.into_iter().enumerate() {
@@ -123,10 +124,4 @@ pub(crate) fn judged<'c>(path: &str, run: &Run<'c>, out: &mut Loaded<'c>) -> boo
         out.dossiers.extend(all.into_iter().map(|(d, _)| d));
     }
     true
-}
-
-/// What the records say that a bill at a path carries: the subject's id and its statement.
-pub(crate) fn statements(path: &str, run: &Run<'_>) -> Vec<(String, serde_json::Value)> {
-    let Some(bytes) = bytes_of(path) else { return Vec::new() };
-    import_bom(path, &bytes, run.said.made_by, run.catalog).map(|i| i.statements).unwrap_or_default()
 }

@@ -20,7 +20,7 @@ const CONFIG_BYTES_MAX: u64 = 1 << 20;
 pub(crate) const ORGANIZATION_FILE: &str = "freehold.toml";
 
 /// Today in UTC, `YYYY-MM-DD`.
-fn today() -> String {
+pub(crate) fn today() -> String {
     jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date().to_string()
 }
 

@@ -89,6 +89,8 @@ pub(crate) struct Loaded<'c> {
     pub(crate) nothing: Vec<Diagnostic>,
     /// Mistakes of a case file: configuration, not input.
     pub(crate) mistakes: Vec<Diagnostic>,
+    /// What governance records say in bills: a subject's id and the statement.
+    pub(crate) statements: Vec<(String, serde_json::Value)>,
 }
 
 /// The index of license texts.

@@ -11,6 +11,7 @@ mod house;
 mod law;
 mod load;
 mod names;
+mod parallel;
 mod pipeline;
 mod press;
 mod references;

@@ -589,9 +589,7 @@ impl Writer<'_, '_> {
             mitigation_strategy: url.as_ref().map(|u| format!("pass it on: {u}")).unwrap_or_default(),
         };
         let mut use_cases = if work.is_subject { self.bom.activities.clone() } else { Vec::new() };
-        use_cases.extend(
-            self.bom.recorded(w).and_then(|r| r.statement["use"]["description"]["value"].as_str()).map(str::to_string),
-        );
+        use_cases.extend(self.bom.recorded(w).and_then(super::BomRecord::described).map(str::to_string));
         let considerations = Considerations { use_cases, ethical_considerations: policies.map(risk).collect() };
         let card = ModelCard {
             model_parameters: (!is_default(&parameters)).then_some(parameters),

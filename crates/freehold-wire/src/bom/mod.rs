@@ -146,6 +146,11 @@ impl BomRecord {
         serde_json::Value::Object(out)
     }
 
+    /// What it is used for, where that is known.
+    fn described(&self) -> Option<&str> {
+        self.statement["use"]["description"]["value"].as_str()
+    }
+
     fn approval_text(a: &BomApproval) -> String {
         let comment = if a.comment.is_empty() { String::new() } else { format!(": {}", a.comment) };
         format!("approved as {}{comment}", a.role)

@@ -262,7 +262,7 @@ impl Writer<'_, '_> {
         let training: Vec<String> =
             steps.filter_map(|s| Some(format!("{} of {}", s.relation, bom.works.get(s.parent)?.id))).collect();
         let (inputs, outputs) = forms(work.card.task.as_deref().unwrap_or_default());
-        let described = bom.recorded(w).and_then(|r| r.statement["use"]["description"]["value"].as_str());
+        let described = bom.recorded(w).and_then(BomRecord::described);
         let application = match (&work.card.task, inputs.is_empty()) {
             (None, _) => None,
             (Some(task), true) => Some(task.clone()),

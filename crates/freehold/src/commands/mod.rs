@@ -40,16 +40,12 @@ use crate::load::{Run, release, text_index};
 
 /// Prints to standard output; a closed pipe is no fault.
 pub(crate) fn print(text: &str) {
-    use std::io::Write as _;
     // what has no color needs none taken out of it
-    let plain = !text.contains('\u{1b}');
-    let _ = if plain {
-        let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes()).and_then(|()| out.flush())
-    } else {
-        let mut out = anstream::stdout().lock();
-        out.write_all(text.as_bytes()).and_then(|()| out.flush())
+    let mut out: Box<dyn std::io::Write> = match text.contains('\u{1b}') {
+        true => Box::new(anstream::stdout().lock()),
+        false => Box::new(std::io::stdout().lock()),
     };
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// The look of standard output: color on a terminal only (and never with NO_COLOR), and its width.

@@ -130,6 +130,11 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     done.unwrap_or_else(told_wrong)
 }
 
+fn diagnostic(code: &'static str, p: freehold_record::Problem) -> Diagnostic {
+    let d = Diagnostic::error(code, format!("{}: {}", p.about, p.says));
+    if p.fix.is_empty() { d } else { d.help(p.fix) }
+}
+
 /// Tells what went wrong: the status.
 fn told_wrong(wrong: Wrong) -> u8 {
     match wrong {
@@ -139,11 +144,7 @@ fn told_wrong(wrong: Wrong) -> u8 {
             exit::USAGE
         }
         Wrong::Refused(problems) => {
-            let one = |p: freehold_record::Problem| {
-                let d = Diagnostic::error("refused", format!("{}: {}", p.about, p.says));
-                if p.fix.is_empty() { d } else { d.help(p.fix) }
-            };
-            report(&problems.into_iter().map(one).collect::<Vec<_>>());
+            report(&problems.into_iter().map(|p| diagnostic("refused", p)).collect::<Vec<_>>());
             exit::BLOCKED
         }
         Wrong::Trouble(t) => {
@@ -164,16 +165,19 @@ fn folded(events: &[Event]) -> Record {
 /// What lists keep of a record. Its state is the workflow's: whether an approval still stands is read off the clock.
 pub(crate) fn project(events: &[Event]) -> Option<Row> {
     let first = events.first().filter(|e| !e.record.is_empty())?;
-    let record = folded(events);
-    Some(Row {
-        record: first.record.clone(),
+    Some(row_of(&first.record, &folded(events)))
+}
+
+fn row_of(id: &str, record: &Record) -> Row {
+    Row {
+        record: id.to_string(),
         name: record.name.clone(),
         state: record.stage.as_str().to_string(),
         artifact: record.artifact.clone(),
         expires: record.expires,
         updated: record.updated,
-        body: listed(&record).to_string(),
-    })
+        body: listed(record).to_string(),
+    }
 }
 
 /// What lists show of a record, and what its state hangs on.
@@ -253,10 +257,48 @@ fn members(events: &[Event]) -> Option<Members> {
     (!out.is_empty()).then_some(out)
 }
 
+/// The rules that the register keeps.
+fn rules_event(events: &[Event]) -> Option<&Event> {
+    events.iter().rev().find(|e| e.kind == "rules")
+}
+
 /// Who must approve what: as the register keeps it, else as it holds for everybody.
 fn rules(events: &[Event]) -> Rules {
-    let kept = events.iter().rev().find(|e| e.kind == "rules");
-    kept.and_then(|e| Rules::from_json(&e.body["rules"]).ok()).unwrap_or_default()
+    rules_event(events).and_then(|e| Rules::from_json(&e.body["rules"]).ok()).unwrap_or_default()
+}
+
+/// The person and the role of a command on the register as a whole, which compliance alone gives.
+fn keeper(matches: &ArgMatches, does: &str) -> Result<(String, String), Wrong> {
+    let (who, role) = person(matches)?;
+    if role != "compliance" {
+        return Err(usage(format!("{role} does not {does}"), "for: compliance"));
+    }
+    Ok((who, role))
+}
+
+/// Writes an event of the register as a whole.
+fn house_event(
+    matches: &ArgMatches,
+    (who, role): &(String, String),
+    does: &str,
+    kind: &str,
+    body: impl FnOnce(&mut Change<'_>) -> Result<Value, Wrong>,
+) -> Result<(), Wrong> {
+    let mut register = open_to_write(matches)?;
+    let done = register.change(now(), |change| -> Result<(), Wrong> {
+        let actor = change.private(who)?;
+        let people = members(&change.history("")?);
+        // once there is a list, whoever keeps it stands on it
+        let may = people.is_none_or(|p| p.get(&actor.to_string()).is_some_and(|r| r.iter().any(|r| r == "compliance")));
+        if !may {
+            return Err(usage(format!("this person does not {does}"), "somebody whose role is compliance"));
+        }
+        let body = body(change)?;
+        change.append(&NewEvent { record: String::new(), kind: kind.into(), role: role.clone(), actor, body })?;
+        Ok(())
+    })?;
+    done?;
+    Ok(())
 }
 
 /// `freehold register rules`: tells them, or keeps new ones.
@@ -264,7 +306,7 @@ fn rules_command(matches: &ArgMatches) -> Result<u8, Wrong> {
     let Some(file) = get(matches, "from") else {
         let mut register = open(matches)?;
         let events = register.history("")?;
-        let whose = match events.iter().rev().find(|e| e.kind == "rules") {
+        let whose = match rules_event(&events) {
             Some(e) => format!("kept since {}, event {}", day(e.at), e.index),
             None => "the register keeps none: these hold for everybody".to_string(),
         };
@@ -272,26 +314,26 @@ fn rules_command(matches: &ArgMatches) -> Result<u8, Wrong> {
         print(&shown(&format!("{lines}{whose}\n")));
         return Ok(exit::CLEAR);
     };
-    let (who, role) = person(matches)?;
-    if role != "compliance" {
-        return Err(usage(format!("{role} does not keep rules"), "for: compliance"));
-    }
+    let who = keeper(matches, "keep rules")?;
     let new = import::rules_file(file)?;
-    let mut register = open_to_write(matches)?;
-    let done = register.change(now(), |change| -> Result<(), Wrong> {
-        let actor = change.private(&who)?;
-        let people = members(&change.history("")?);
-        let may = people.is_none_or(|p| p.get(&actor.to_string()).is_some_and(|r| r.iter().any(|r| r == "compliance")));
-        if !may {
-            return Err(usage("this person does not keep rules", "somebody whose role is compliance"));
-        }
-        let body = json!({"rules": new.to_json()});
-        change.append(&NewEvent { record: String::new(), kind: "rules".into(), role: role.clone(), actor, body })?;
-        Ok(())
-    })?;
-    done?;
+    house_event(matches, &who, "keep rules", "rules", |_| Ok(json!({"rules": new.to_json()})))?;
     print(&shown(&format!("{}\n", new.lines().join("\n"))));
     Ok(exit::CLEAR)
+}
+
+/// Every row, at most so many at a time (0: as many as a register gives).
+fn pages(
+    register: &mut Register,
+    most: u32,
+    mut work: impl FnMut(&mut Register, Vec<Row>) -> Result<(), Wrong>,
+) -> Result<(), Wrong> {
+    let mut after = String::new();
+    loop {
+        let page = register.list(&Filter { after: after.clone(), most, ..Filter::default() })?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after.clone_from(&last.record);
+        work(register, page)?;
+    }
 }
 
 /// The id of the record that a person named: its id, the beginning of one, or its name.
@@ -387,12 +429,12 @@ fn one_change(
         }]));
     }
     let (kind, body) = decide(record, command, &context).map_err(Wrong::Refused)?;
-    change.append(&NewEvent { record: id.to_string(), kind: kind.into(), role: role.clone(), actor, body })?;
-    let events = change.history(id)?;
-    if let Some(row) = project(&events) {
-        change.put_row(&row)?;
-    }
-    Ok(folded(&events))
+    let event =
+        change.append(&NewEvent { record: id.to_string(), kind: kind.into(), role: role.clone(), actor, body })?;
+    let mut after = record.clone();
+    after.apply(&told(&event));
+    change.put_row(&row_of(id, &after))?;
+    Ok(after)
 }
 
 /// One dossier of a path, under the facts of the command line.
@@ -745,11 +787,7 @@ fn list(matches: &ArgMatches) -> Result<u8, Wrong> {
         .map(|d| end_of(d).ok_or_else(|| usage(format!("`{d}` is no day"), "write it as 2027-01-31")))
         .transpose()?;
     let mut found: Vec<Listed> = Vec::new();
-    let mut after = String::new();
-    loop {
-        let page = register.list(&Filter { after: after.clone(), ..Filter::default() })?;
-        let Some(last) = page.last() else { break };
-        after.clone_from(&last.record);
+    pages(&mut register, 0, |_, page| {
         found.extend(page.into_iter().map(|row| Listed::of(row, moment)).filter(|l| {
             (wanted.is_empty() || wanted == l.state.as_str())
                 && [("licenses", "license"), ("bases", "base"), ("owner", "owner"), ("verdict", "verdict")]
@@ -757,7 +795,8 @@ fn list(matches: &ArgMatches) -> Result<u8, Wrong> {
                     .all(|(key, flag)| get(matches, flag).is_none_or(|asked| l.has(key, asked)))
                 && before.is_none_or(|end| l.state.is_in_force() && l.row.expires <= end)
         }));
-    }
+        Ok(())
+    })?;
     if get(matches, "format") == Some("json") {
         let one = |l: &Listed| {
             json!({
@@ -1086,10 +1125,7 @@ fn erase(matches: &ArgMatches) -> Result<u8, Wrong> {
 }
 
 fn member(matches: &ArgMatches) -> Result<u8, Wrong> {
-    let (who, role) = person(matches)?;
-    if role != "compliance" {
-        return Err(usage(format!("{role} does not keep roles"), "for: compliance"));
-    }
+    let who = keeper(matches, "keep roles")?;
     let name = get(matches, "name").unwrap_or_default().to_string();
     let roles: Vec<String> = get(matches, "roles")
         .unwrap_or_default()
@@ -1101,26 +1137,9 @@ fn member(matches: &ArgMatches) -> Result<u8, Wrong> {
         let known: Vec<&str> = freehold_record::ROLES.iter().map(|(r, _)| *r).collect();
         return Err(usage(format!("`{unknown}` is no role"), format!("one of: {}", known.join(", "))));
     }
-    let mut register = open_to_write(matches)?;
-    let done = register.change(now(), |change| -> Result<(), Wrong> {
-        let actor = change.private(&who)?;
-        let people = members(&change.history("")?);
-        // once there is a list, whoever keeps it stands on it
-        let may = people.is_none_or(|p| p.get(&actor.to_string()).is_some_and(|r| r.iter().any(|r| r == "compliance")));
-        if !may {
-            return Err(usage("this person does not keep roles", "somebody whose role is compliance"));
-        }
-        let person = change.private(&name)?;
-        change.append(&NewEvent {
-            record: String::new(),
-            kind: "member".into(),
-            role: role.clone(),
-            actor,
-            body: json!({"person": person, "roles": roles}),
-        })?;
-        Ok(())
+    house_event(matches, &who, "keep roles", "member", |change| {
+        Ok(json!({"person": change.private(&name)?, "roles": roles}))
     })?;
-    done?;
     print(&shown(&format!("{name}: {}\n", if roles.is_empty() { "no role".to_string() } else { roles.join(", ") })));
     Ok(exit::CLEAR)
 }

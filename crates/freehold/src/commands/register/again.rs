@@ -10,18 +10,21 @@ use freehold_base::{Severity, shown};
 use freehold_catalog::Catalog;
 use freehold_check::{Parts, judge_unasked};
 use freehold_record::{Command, Record, State, difference};
-use freehold_register::{Filter, Register, Row};
+use freehold_register::{Register, Row};
 use freehold_wire::{TrainingData, restored_case};
 use serde_json::{Value, json};
 
-use super::{Wrong, assessed, change_several, folded, last_day, now, open, open_to_write, outcome_of, person, usage};
+use super::{
+    Wrong, assessed, change_several, folded, last_day, now, open, open_to_write, outcome_of, pages, person, usage,
+};
 use crate::commands::{prepare, print, report};
 use crate::context::{from_flags, get};
 use crate::exit;
 use crate::load::Run;
+use crate::parallel::in_order;
 
 /// Records that are assessed and written together.
-const BATCH: usize = 256;
+const BATCH: u32 = 256;
 /// Records between two signs of progress on a terminal.
 const PROGRESS_EVERY: usize = 1000;
 
@@ -96,64 +99,66 @@ fn is_open(state: State) -> bool {
     !matches!(state, State::Rejected | State::Withdrawn | State::Superseded | State::Retired)
 }
 
-/// Each record that is open, a batch at a time, the same for several writers.
+/// What was looked at.
+struct Looked {
+    /// How many records.
+    records: usize,
+    /// Those of them that keep no case: id and name.
+    unkept: Vec<String>,
+}
+
+impl Looked {
+    /// What is told of those that keep no case; empty for none.
+    fn note(&self) -> String {
+        note(
+            &self.unkept,
+            "keep no case, and can be assessed from their files alone: freehold register assess RECORD PATH",
+        )
+    }
+}
+
+/// How many, and the first of them; empty for none.
+fn note(all: &[String], says: &str) -> String {
+    all.first().map_or_else(String::new, |first| format!("note      {} {says}\n          {first}\n", all.len()))
+}
+
+/// Each record that is open and keeps its case, a batch at a time.
 fn each(
     register: &mut Register,
     wanted: &str,
     mut work: impl FnMut(&mut Register, Vec<(Row, Record)>) -> Result<(), Wrong>,
-) -> Result<usize, Wrong> {
+) -> Result<Looked, Wrong> {
     let moment = now();
     let progress = std::io::stderr().is_terminal();
-    let mut after = String::new();
-    let mut seen = 0_usize;
-    loop {
-        let most = u32::try_from(BATCH).unwrap_or(u32::MAX);
-        let page = register.list(&Filter { after: after.clone(), most, ..Filter::default() })?;
-        let Some(last) = page.last() else { break };
-        after.clone_from(&last.record);
+    let mut looked = Looked { records: 0, unkept: Vec::new() };
+    pages(register, BATCH, |register, page| {
         let mut batch = Vec::with_capacity(page.len());
+        let before = looked.records / PROGRESS_EVERY;
         for row in page {
             if !State::parse(&row.state).is_some_and(is_open) {
                 continue;
             }
             let record = folded(&register.history(&row.record)?);
             let state = record.state_at(moment);
-            if is_open(state) && (wanted.is_empty() || wanted == state.as_str()) {
+            if !is_open(state) || !(wanted.is_empty() || wanted == state.as_str()) {
+                continue;
+            }
+            looked.records += 1;
+            if record.case.is_null() {
+                looked.unkept.push(format!("{}  {}", row.record, record.name));
+            } else {
                 batch.push((row, record));
             }
         }
-        let before = seen / PROGRESS_EVERY;
-        seen += batch.len();
-        if progress && seen / PROGRESS_EVERY > before {
-            anstream::eprint!("\r{seen} records");
+        if progress && looked.records / PROGRESS_EVERY > before {
+            anstream::eprint!("\r{} records", looked.records);
         }
-        work(register, batch)?;
-    }
-    if progress && seen >= PROGRESS_EVERY {
+        work(register, batch)
+    })?;
+    if progress && looked.records >= PROGRESS_EVERY {
         anstream::eprint!("\r\x1b[K");
     }
-    Ok(seen)
-}
-
-/// Does the same to each of several records, on as many threads as there are cores; results in their order.
-fn beside<T: Send>(records: &[(Row, Record)], work: impl Fn(&Record) -> T + Sync) -> Vec<T> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let size = records.len().div_ceil(threads).max(1);
-    let work = &work;
-    std::thread::scope(|scope| {
-        let handles: Vec<_> = records
-            .chunks(size)
-            .map(|part| scope.spawn(move || part.iter().map(|(_, r)| work(r)).collect::<Vec<T>>()))
-            .collect();
-        let mut out = Vec::with_capacity(records.len());
-        for handle in handles {
-            match handle.join() {
-                Ok(part) => out.extend(part),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        out
-    })
+    Ok(looked)
 }
 
 /// A record that a change would move.
@@ -173,9 +178,9 @@ pub(super) fn impact(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wron
     after.facts = facts;
     // another law is looked at beside the one that holds without the flag
     let other_law = matches.value_source("catalog") == Some(clap::parser::ValueSource::CommandLine);
-    let held = crate::law::catalog(std::iter::empty()).map_err(Wrong::Told)?;
-    let before = Law::of(prepare(matches, if other_law { &held } else { catalog }).map_err(Wrong::Told)?);
-    let before = Law { as_of: today(matches, &before.as_of), ..before };
+    let held = other_law.then(|| crate::law::catalog(std::iter::empty())).transpose().map_err(Wrong::Told)?;
+    let before = Law::of(prepare(matches, held.as_ref().unwrap_or(catalog)).map_err(Wrong::Told)?);
+    let before = Law { as_of: crate::context::today(), ..before };
     if other_law {
         changes.push(format!("catalog {}, not {}", after.catalog.version, before.catalog.version));
     }
@@ -191,19 +196,12 @@ pub(super) fn impact(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wron
     let mut register = open(matches)?;
     let moment = now();
     let mut moved: Vec<Moved> = Vec::new();
-    let (mut unkept, mut behind): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut behind: Vec<String> = Vec::new();
     let looked = each(&mut register, get(matches, "state").unwrap_or_default(), |_, batch| {
-        let outcomes = beside(&batch, |r| {
-            if r.case.is_null() {
-                return Ok(None);
-            }
-            Ok::<_, Wrong>(Some((before.outcome(r)?, after.outcome(r)?)))
-        });
+        let both = |(_, r): &(Row, Record)| Ok::<_, Wrong>((before.outcome(r)?, after.outcome(r)?));
+        let outcomes = in_order(batch.iter().collect(), both);
         for ((row, record), outcome) in batch.iter().zip(outcomes) {
-            let Some((old, new)) = outcome? else {
-                unkept.push(format!("{}  {}", row.record, record.name));
-                continue;
-            };
+            let (old, new) = outcome?;
             if !record.differs_from(&old).is_empty() {
                 behind.push(format!("{}  {}", row.record, record.name));
             }
@@ -228,17 +226,18 @@ pub(super) fn impact(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wron
         let page = json!({
             "schema": "freehold.impact/1",
             "changes": changes,
-            "looked_at": looked,
+            "looked_at": looked.records,
             "moved": moved.iter().map(one).collect::<Vec<_>>(),
             "behind": behind,
-            "not_kept": unkept,
+            "not_kept": looked.unkept,
         });
         print(&format!("{page:#}\n"));
     } else {
         let mut out = format!(
-            "if        {}\nthen      of {looked} record{}, {} would rest on other grounds\n",
+            "if        {}\nthen      of {} record{}, {} would rest on other grounds\n",
             changes.join(", "),
-            if looked == 1 { "" } else { "s" },
+            looked.records,
+            if looked.records == 1 { "" } else { "s" },
             moved.len()
         );
         out.push_str(&tally(&moved));
@@ -246,17 +245,13 @@ pub(super) fn impact(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wron
             out.push_str(&format!("\n{}  {}  ({})\n", m.id, m.name, m.state));
             m.lines.iter().for_each(|l| out.push_str(&format!("  {l}\n")));
         }
-        for (all, says) in [
-            (&behind, "already rest on other grounds than the law of today: freehold register reassess"),
-            (&unkept, "keep no case, and can be assessed from their files alone: freehold register assess RECORD PATH"),
-        ] {
-            if let Some(first) = all.first() {
-                out.push_str(&format!("\nnote      {} {says}\n          {first}\n", all.len()));
-            }
+        let behind = note(&behind, "already rest on other grounds than the law of today: freehold register reassess");
+        for told in [behind, looked.note()].iter().filter(|t| !t.is_empty()) {
+            out.push_str(&format!("\n{told}"));
         }
         print(&shown(&out));
     }
-    Ok(match (looked, moved.is_empty()) {
+    Ok(match (looked.records, moved.is_empty()) {
         (0, _) => exit::NOTHING,
         (_, true) => exit::CLEAR,
         _ => exit::OPEN,
@@ -272,11 +267,6 @@ fn tally(moved: &[Moved]) -> String {
     counts.iter().map(|((a, b), n)| format!("          {n}: {a} -> {b}\n")).collect()
 }
 
-/// The day that holds without the flag.
-fn today(matches: &ArgMatches, stated: &str) -> String {
-    if get(matches, "as-of").is_none() { stated.to_string() } else { super::day(now()) }
-}
-
 /// `freehold register reassess`: assesses every record once more under the law of today, and writes down those whose outcome is
 /// another: an approval whose grounds have changed falls by that.
 pub(super) fn reassess(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wrong> {
@@ -287,28 +277,18 @@ pub(super) fn reassess(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wr
     let mut register = open_to_write(matches)?;
     let moment = now();
     let (mut changed, mut fell, mut raced) = (0_usize, 0_usize, 0_usize);
-    let mut unkept: Vec<String> = Vec::new();
     let mut told = String::new();
     let trigger =
         changes.iter().cloned().chain([format!("catalog {}", law.catalog.version)]).collect::<Vec<_>>().join(", ");
     let looked = each(&mut register, get(matches, "state").unwrap_or_default(), |register, batch| {
-        let bodies = beside(&batch, |r| {
-            if r.case.is_null() {
-                return Ok(None);
-            }
+        let bodies = in_order(batch.iter().collect(), |(_, r): &(Row, Record)| {
             // most records stay as they are
             let same = changes.is_empty() && r.unassessed().is_empty() && r.differs_from(&law.outcome(r)?).is_empty();
-            if same { Ok(Some(Value::Null)) } else { law.assess(r).map(Some) }
+            if same { Ok(None) } else { law.assess(r).map(Some) }
         });
         let mut writes: Vec<(String, u64, Command)> = Vec::new();
         for ((row, record), body) in batch.iter().zip(bodies) {
-            let Some(mut body) = body? else {
-                unkept.push(format!("{}  {}", row.record, record.name));
-                continue;
-            };
-            if body.is_null() {
-                continue;
-            }
+            let Some(mut body) = body? else { continue };
             let lines = record.differs_from(&body["outcome"]);
             let facts_moved = body["deployment"] != record.deployment;
             if lines.is_empty() && !facts_moved && record.unassessed().is_empty() {
@@ -341,8 +321,9 @@ pub(super) fn reassess(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wr
         Ok(())
     })?;
     let mut out = format!(
-        "assessed  {looked} record{} by catalog {}: {changed} changed, {fell} approval{} fell\n",
-        if looked == 1 { "" } else { "s" },
+        "assessed  {} record{} by catalog {}: {changed} changed, {fell} approval{} fell\n",
+        looked.records,
+        if looked.records == 1 { "" } else { "s" },
         law.catalog.version,
         if fell == 1 { "" } else { "s" },
     );
@@ -350,14 +331,9 @@ pub(super) fn reassess(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wr
     if raced > 0 {
         out.push_str(&format!("note      {raced} were changed by somebody meanwhile: run it again\n"));
     }
-    if let Some(first) = unkept.first() {
-        out.push_str(&format!(
-            "note      {} keep no case, and can be assessed from their files alone: freehold register assess RECORD PATH\n          {first}\n",
-            unkept.len()
-        ));
-    }
+    out.push_str(&looked.note());
     print(&shown(&out));
-    Ok(match (looked, fell) {
+    Ok(match (looked.records, fell) {
         (0, _) => exit::NOTHING,
         (_, 0) => exit::CLEAR,
         _ => exit::OPEN,
@@ -366,7 +342,7 @@ pub(super) fn reassess(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wr
 
 /// A record whose files were assessed, with what else it says it was trained on: the body of an event.
 pub(super) fn with_datasets(body: Value, record: &Record, run: Run<'_>) -> Result<Value, Wrong> {
-    if record.datasets.is_empty() || body["case"].is_null() {
+    if body["case"].is_null() {
         return Ok(body);
     }
     let mut whole = record.clone();

@@ -13,15 +13,16 @@ use freehold_catalog::document::{Node, NodeValue, Sink, parse_toml};
 use freehold_catalog::{Catalog, FactId};
 use freehold_check::{Parts, Subject, complete_graph, judge_unasked, link, work_index};
 use freehold_record::{Command, FIELDS, Problem, ROLES, Record, Rules, field, may, statement_commands};
-use freehold_register::{Filter, Register, new_id};
+use freehold_register::{Change, Register, new_id};
 use freehold_wire::{TrainingData, registry_versions, trained_on};
 use serde_json::{Map, Value, json};
 
-use super::{House, Wrong, assessed, folded, now, one_change, open_to_write, person};
+use super::{House, Wrong, assessed, diagnostic, folded, now, one_change, open_to_write, pages, person};
 use crate::commands::{prepare, print, report};
 use crate::context::{all, flag_value, text_of};
 use crate::exit;
 use crate::load::{Run, dossiers};
+use crate::parallel::in_order;
 
 /// Largest table, in bytes.
 const TABLE_BYTES_MAX: u64 = 512 << 20;
@@ -82,34 +83,13 @@ impl Pending {
     }
 }
 
-/// Judges what is not, on as many threads as there are cores; in order.
+/// Judges what is not; in order.
 fn judged(pending: Vec<Pending>, run: &Run<'_>) -> Result<Vec<New>, Wrong> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let size = pending.len().div_ceil(threads).max(1);
-    let mut parts: Vec<Vec<Pending>> = Vec::new();
-    let mut rest = pending.into_iter().peekable();
-    while rest.peek().is_some() {
-        parts.push(rest.by_ref().take(size).collect());
-    }
     let one = |p: Pending| match p {
         Pending::Listed(l) => l.judged(run),
         Pending::Judged(n) => Ok(*n),
     };
-    let one = &one;
-    std::thread::scope(|scope| {
-        let handles: Vec<_> = parts
-            .into_iter()
-            .map(|part| scope.spawn(move || part.into_iter().map(one).collect::<Result<Vec<New>, Wrong>>()))
-            .collect();
-        let mut out = Vec::new();
-        for handle in handles {
-            match handle.join() {
-                Ok(part) => out.extend(part?),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        Ok(out)
-    })
+    in_order(pending, one).into_iter().collect()
 }
 
 impl Listed {
@@ -394,7 +374,7 @@ pub(super) fn import(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wron
         }
         let loaded = dossiers(&[path], &run);
         loaded.mistakes.into_iter().chain(loaded.unreadable).chain(loaded.nothing).for_each(|d| mistakes.push(d));
-        let carried = crate::bills::statements(path, &run);
+        let carried = loaded.statements;
         for d in loaded.dossiers.iter().filter(|d| d.subject.components == 0) {
             let mut body = assessed(d)?;
             let name = d.graph.works.get(d.graph.subject).and_then(|w| w.name.clone());
@@ -458,12 +438,28 @@ fn allowed(command: &Command, role: &str, left: &mut Left) -> bool {
     }
     let Command::Set(body) = command else { return true };
     let Some(f) = field(body["field"].as_str().unwrap_or_default()) else { return true };
-    let free = ["requester", "owner", "automation", "legal"].contains(&role) && f.role == "requester";
-    if role == f.role || free {
-        return true;
+    if !f.is_stated_by(role) {
+        left.entry(f.role).or_default().insert(f.name);
     }
-    left.entry(f.role).or_default().insert(f.name);
-    false
+    f.is_stated_by(role)
+}
+
+/// States what a record does not state yet and the role may; what it may not is put into `left`.
+fn state_all(
+    change: &mut Change<'_>,
+    id: &str,
+    who: &(String, String),
+    house: &House,
+    mut record: Record,
+    commands: &[Command],
+    left: &mut Left,
+) -> Result<Record, Wrong> {
+    for command in commands {
+        if !record.states(command) && allowed(command, &who.1, left) {
+            record = one_change(change, id, who, house, &record, command)?;
+        }
+    }
+    Ok(record)
 }
 
 /// Makes records: how many were made, how many were there, what was left for others to state.
@@ -475,13 +471,10 @@ fn write(
 ) -> Result<(usize, usize, Left), Wrong> {
     let progress = std::io::stderr().is_terminal();
     let mut names: BTreeSet<String> = BTreeSet::new();
-    let mut after = String::new();
-    loop {
-        let page = register.list(&Filter { after: after.clone(), ..Filter::default() })?;
-        let Some(last) = page.last() else { break };
-        after.clone_from(&last.record);
+    pages(register, 0, |_, page| {
         names.extend(page.into_iter().map(|r| r.name));
-    }
+        Ok(())
+    })?;
     let (mut added, mut left) = (0_usize, Left::new());
     let all = fresh.len();
     let mut waiting = fresh.into_iter().filter(|p| names.insert(p.name().to_string())).peekable();
@@ -495,12 +488,8 @@ fn write(
                 let name = new.body["name"].as_str().unwrap_or_default();
                 let id = new_id(at)?;
                 let create = Command::Create(new.body.clone());
-                let mut record = one_change(change, &id, who, &house, &Record::default(), &create)?;
-                for command in &new.more {
-                    if !record.states(command) && allowed(command, &who.1, &mut left) {
-                        record = one_change(change, &id, who, &house, &record, command).map_err(|w| named(w, name))?;
-                    }
-                }
+                let record = one_change(change, &id, who, &house, &Record::default(), &create)?;
+                state_all(change, &id, who, &house, record, &new.more, &mut left).map_err(|w| named(w, name))?;
                 added += 1;
             }
             Ok(())
@@ -553,11 +542,7 @@ pub(super) fn record_file(path: &str) -> Result<Vec<Command>, Wrong> {
 }
 
 fn mistakes_of(path: &str, wrong: Vec<Problem>) -> Wrong {
-    let one = |p: Problem| {
-        let d = Diagnostic::error("record-file", format!("{}: {}", p.about, p.says)).in_file(path);
-        if p.fix.is_empty() { d } else { d.help(p.fix) }
-    };
-    report(&wrong.into_iter().map(one).collect::<Vec<_>>());
+    report(&wrong.into_iter().map(|p| diagnostic("record-file", p).in_file(path)).collect::<Vec<_>>());
     Wrong::Told(exit::USAGE)
 }
 
@@ -588,13 +573,8 @@ pub(super) fn set_from(
     let mut left = Left::new();
     let done = register.change(now(), |change| -> Result<Record, Wrong> {
         let house = House::of(&change.history("")?);
-        let mut record = folded(&change.history(id)?);
-        for command in commands {
-            if !record.states(command) && allowed(command, &who.1, &mut left) {
-                record = one_change(change, id, who, &house, &record, command)?;
-            }
-        }
-        Ok(record)
+        let record = folded(&change.history(id)?);
+        state_all(change, id, who, &house, record, commands, &mut left)
     })?;
     Ok((done?.0, left))
 }

@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use super::again::{Law, state_words};
 use super::{Wrong, day, folded, key_of, last_day, location, named, now, open, told_whole, usage};
 use crate::commands::memo::{heading, memo, table, word};
-use crate::commands::{prepare, print};
+use crate::commands::{prepare, print, report};
 use crate::context::get;
 use crate::exit;
 
@@ -60,10 +60,7 @@ pub(super) fn export(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wron
         bills(&mut files, d, &bom_record(&id, &record, &whole, moment));
         notes.extend(texts(&mut files, d));
     }
-    let tables = regimes(&whole, law.catalog).map_err(|mistakes| {
-        crate::commands::report(&mistakes);
-        Wrong::Told(exit::INTERNAL)
-    })?;
+    let tables = tables(&whole, law.catalog)?;
     for t in &tables {
         put(&mut files, &format!("12-mapping/{}.csv", t.id), csv(&mapped(t)));
     }
@@ -209,6 +206,14 @@ fn head(names: &[&str]) -> Vec<Vec<String>> {
     vec![names.iter().map(|n| (*n).to_string()).collect()]
 }
 
+/// How a record answers every regime.
+fn tables(whole: &Value, catalog: &Catalog) -> Result<Vec<RegimeTable>, Wrong> {
+    regimes(whole, catalog).map_err(|mistakes| {
+        report(&mistakes);
+        Wrong::Told(exit::INTERNAL)
+    })
+}
+
 /// A regime as a table.
 fn mapped(t: &RegimeTable) -> Vec<Vec<String>> {
     let mut rows = head(&["point", "asks", "answer", "what the record says"]);
@@ -247,10 +252,7 @@ pub(super) fn coverage(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wr
     let record = folded(&register.history(&id)?);
     let whole = told_whole(&mut register, &record.to_json(&id, now()))?;
     let asked = get(matches, "regime").unwrap_or_default();
-    let mut tables = regimes(&whole, catalog).map_err(|mistakes| {
-        crate::commands::report(&mistakes);
-        Wrong::Told(exit::INTERNAL)
-    })?;
+    let mut tables = tables(&whole, catalog)?;
     let all: Vec<String> = tables.iter().map(|t| t.id.clone()).collect();
     tables.retain(|t| asked.is_empty() || t.id == asked);
     if tables.is_empty() {
