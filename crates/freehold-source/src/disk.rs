@@ -10,12 +10,7 @@ use freehold_artifact::ReadAt;
 pub struct DiskFile {
     file: File,
     size: u64,
-    /// Its first bytes, where they were read when it was opened.
-    head: Vec<u8>,
 }
-
-/// Bytes that are read when a listed file is opened: most files are no longer.
-const HEAD_BYTES: usize = 4096;
 
 /// `O_NONBLOCK | O_NOFOLLOW`, where their values are known: opening a pipe that took a file's place between listing and
 /// opening must not wait for a writer, and a link that took it must not be followed.
@@ -43,56 +38,22 @@ const FLAGS: i32 = 0x4 | 0x100;
 ))]
 const FLAGS: i32 = 0;
 
-/// Opens for reading; never waits for a writer, never follows a link.
-fn opened(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, FLAGS);
-    options.open(path)
-}
-
-/// The size of a regular file; anything else is refused.
-fn regular_size(file: &File) -> io::Result<u64> {
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-    }
-    Ok(metadata.len())
-}
-
 impl DiskFile {
     /// Opens a regular file; anything else is refused, a link too.
     ///
     /// # Errors
     /// Whatever opening reports; [`io::ErrorKind::InvalidInput`] for what is no regular file.
     pub fn open(path: &Path) -> io::Result<DiskFile> {
-        let file = opened(path)?;
-        let size = regular_size(&file)?;
-        Ok(DiskFile { file, size, head: Vec::new() })
-    }
-
-    /// Opens a file that a listing has just told to be a regular one, and reads its beginning. A short file is read whole by that, and
-    /// the system need not be asked for its size; of a longer one, and where reading fails, it is.
-    ///
-    /// # Errors
-    /// As [`DiskFile::open`].
-    pub(crate) fn listed(path: &Path) -> io::Result<DiskFile> {
-        let mut buffer = [0_u8; HEAD_BYTES];
-        let mut disk = DiskFile { file: opened(path)?, size: 0, head: Vec::new() };
-        // a pipe or a socket that took its place cannot be read by offset
-        let read = disk.read_at(0, &mut buffer);
-        match read {
-            Ok(n) if n < HEAD_BYTES && n > 0 => {
-                disk.head = buffer.get(..n).unwrap_or_default().to_vec();
-                disk.size = n as u64;
-            }
-            _ => {
-                disk.size = regular_size(&disk.file)?;
-                disk.head = read.map(|n| buffer.get(..n).unwrap_or_default().to_vec())?;
-            }
+        let mut options = OpenOptions::new();
+        options.read(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, FLAGS);
+        let file = options.open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        Ok(disk)
+        Ok(DiskFile { file, size: metadata.len() })
     }
 
     /// The first `size` bytes; fewer where the file has become shorter.
@@ -110,14 +71,6 @@ impl DiskFile {
         }
         bytes.truncate(filled);
         Ok(bytes)
-    }
-
-    /// What of the head is asked for; `None` where it has none of it.
-    fn head_at(&self, offset: u64, buffer: &mut [u8]) -> Option<usize> {
-        let known = self.head.get(usize::try_from(offset).ok()?..).filter(|k| !k.is_empty())?;
-        let n = known.len().min(buffer.len());
-        buffer.get_mut(..n)?.copy_from_slice(known.get(..n)?);
-        Some(n)
     }
 
     /// True where the file's length is no longer what it was when it was opened.
@@ -144,26 +97,17 @@ impl ReadAt for DiskFile {
 
     #[cfg(unix)]
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(n) = self.head_at(offset, buffer) {
-            return Ok(n);
-        }
         std::os::unix::fs::FileExt::read_at(&self.file, buffer, offset)
     }
 
     #[cfg(windows)]
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(n) = self.head_at(offset, buffer) {
-            return Ok(n);
-        }
         std::os::windows::fs::FileExt::seek_read(&self.file, buffer, offset)
     }
 
     #[cfg(not(any(unix, windows)))]
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         use std::io::{Read, Seek, SeekFrom};
-        if let Some(n) = self.head_at(offset, buffer) {
-            return Ok(n);
-        }
         let mut file = &self.file;
         file.seek(SeekFrom::Start(offset))?;
         file.read(buffer)

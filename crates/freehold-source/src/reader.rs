@@ -257,7 +257,7 @@ pub(crate) fn read(path: &Path, rel: &str, name: &str, called: Option<&str>) -> 
         let bytes = fs::metadata(path).map(|m| m.len()).unwrap_or(0);
         return ReadFile::new(rel.to_owned(), bytes, FileFacts::default());
     }
-    let disk = match DiskFile::listed(path) {
+    let disk = match DiskFile::open(path) {
         Ok(disk) => disk,
         Err(e) => return ReadFile::new(rel.to_owned(), 0, unreadable(rel, &e)),
     };
