@@ -1,0 +1,6 @@
+//! The studio against other people's software: golden numbers of transformers and PEFT, and a real llama.cpp.
+
+mod files;
+mod formula;
+mod llama;
+mod parity;
