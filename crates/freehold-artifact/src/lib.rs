@@ -39,6 +39,11 @@ mod tar;
 mod template;
 mod tflite;
 mod yaml;
+
+/// What is wrong with a text as YAML, and at which byte; `None` where it can be read to its end.
+pub fn yaml_error(text: &str) -> Option<(String, usize)> {
+    yaml::Yaml::read(text).error
+}
 mod zip;
 
 use freehold_base::{Diagnostic, Fact, TextFile};

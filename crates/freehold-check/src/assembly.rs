@@ -37,10 +37,17 @@ const SERVICE_TERMS: &str = "the vendor's terms of service";
 
 /// The graph of a whole: `id` contains the subject of each component. Works of the same id are one.
 pub fn assemble(id: &str, made_by: Option<MadeBy>, components: &[(&Graph, Evidence)]) -> Graph {
+    let parts: Vec<_> = components.iter().map(|(graph, evidence)| (*graph, Relation::Component, evidence.clone())).collect();
+    composed(id, made_by, &parts)
+}
+
+/// The graph of what is made from others: `id` is to the subject of each part what its relation says. Works of the same
+/// id are one.
+pub fn composed(id: &str, made_by: Option<MadeBy>, parts: &[(&Graph, Relation, Evidence)]) -> Graph {
     let mut subject = Work::named(id, Evidence::stated(id));
     subject.made_by = made_by;
     let mut whole = Graph { works: vec![subject], edges: Vec::new(), subject: 0 };
-    for (graph, evidence) in components {
+    for (graph, relation, evidence) in parts {
         let places: Vec<usize> = graph.works.iter().map(|work| place(&mut whole, work)).collect();
         for edge in &graph.edges {
             if let (Some(child), Some(parent)) = (places.get(edge.child), places.get(edge.parent)) {
@@ -55,7 +62,7 @@ pub fn assemble(id: &str, made_by: Option<MadeBy>, components: &[(&Graph, Eviden
             }
         }
         if let Some(part) = places.get(graph.subject) {
-            link(&mut whole, 0, *part, Relation::Component, evidence.clone());
+            link(&mut whole, 0, *part, *relation, evidence.clone());
         }
     }
     for edge in whole.edges.iter_mut().filter(|e| e.child == 0) {

@@ -8,11 +8,12 @@ pub mod fuzz;
 mod house;
 mod lineage;
 mod model;
+mod recipe;
 mod scenario;
 mod statement;
 mod undeclared;
 
-pub use assembly::{NamedWork, assemble, named_work};
+pub use assembly::{NamedWork, assemble, composed, named_work};
 pub use case::{CASE_BYTES_MAX, Case, case_from_json, case_from_toml, node_of_json};
 pub use compare::{Difference, ForWhom, LicenseChange, Side, catalog_changes, compare};
 pub use dossier::{Dossier, Outgoing, Parts, Subject, judge, judge_unasked};
@@ -20,5 +21,6 @@ pub use freehold_lineage::{complete as complete_graph, is_repository_id, link, w
 pub use house::{HOUSE_BYTES_MAX, HouseText, OwnLaw, house_file, house_schema, read_house};
 pub use lineage::{Lineage, LineageStep, LineageTerm, LineageWork, Maker, Role, lineage};
 pub use model::{Model, ModelFiles, ReleaseFile, Said, model, read_release};
+pub use recipe::{Recipe, RecipeBase, RecipeData, recipe};
 pub use scenario::{Expectation, SCENARIO_BYTES_MAX, Scenario, differences, scenarios, set_difference};
 pub use statement::{read_facts, read_value};

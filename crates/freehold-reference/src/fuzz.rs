@@ -1,7 +1,7 @@
 //! The scanner as one plain function, for fuzzers and for the replay of their corpora. It may not panic or hang,
 //! whatever the bytes.
 
-use crate::{Definitions, Limits, scan};
+use crate::{Definitions, Limits, scan, training};
 
 /// One path for each language.
 const PATHS: &[&str] = &[
@@ -32,6 +32,12 @@ pub fn fuzz_reference(data: &[u8]) {
     let limits = Limits { references_max: 256, ..Limits::default() };
     let mut found = scan(path, &text, &limits);
     let size = u64::try_from(text.len()).unwrap_or(u64::MAX);
+    if let Ok(t) = training(path, &text) {
+        let names = t.models.iter().map(|(_, n)| n).chain(t.datasets.iter().map(|d| &d.named)).chain(&t.output);
+        for (from, to) in names.filter_map(|n| n.evidence.bytes) {
+            assert!(from <= to && to <= size, "evidence lies outside the file");
+        }
+    }
     let mut definitions = Definitions::default();
     definitions.add(found.definitions);
     found.pending.append(&mut found.references);

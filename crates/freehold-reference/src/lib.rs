@@ -21,12 +21,14 @@ mod programs;
 mod shell;
 mod sink;
 mod steps;
+mod training;
 mod tree;
 
 use freehold_base::Evidence;
 
 pub use defined::{DEFINITIONS_MAX, Definition, Definitions, Origin, Variable};
 pub use language::Language;
+pub use training::{Data, Method, Named, TRAINING_BYTES_MAX, Trainer, Training, Use, listed, training};
 
 /// What sort of thing a reference names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -18,6 +18,15 @@ pub(crate) fn scan(sink: &mut Sink<'_>, piece: &Piece<'_>) {
     }
     let mut python = Piece::empty();
     let mut commands = Shell::default();
+    for cell in cells(piece, &tree) {
+        split(sink, &cell, &mut python, &mut commands);
+    }
+    code::scan(sink, &python, Style::Python);
+}
+
+/// The code cells of a notebook.
+fn cells<'p>(piece: &Piece<'_>, tree: &tree::Tree<'_>) -> Vec<Piece<'p>> {
+    let mut all = Vec::new();
     for (id, node) in tree.nodes.iter().enumerate() {
         if node.kind != Kind::Map || tree.scalar(id, "cell_type") != Some("code") {
             continue;
@@ -33,9 +42,26 @@ pub(crate) fn scan(sink: &mut Sink<'_>, piece: &Piece<'_>) {
             Some(NONE) | None => add(source),
             Some(_) => tree.children(source, LINES_MAX).for_each(&mut add),
         }
-        split(sink, &cell, &mut python, &mut commands);
+        all.push(cell);
     }
-    code::scan(sink, &python, Style::Python);
+    all
+}
+
+/// The code of a notebook as one program, commands left out as comments would be.
+pub(crate) fn program<'p>(piece: &Piece<'_>) -> Piece<'p> {
+    let tree = tree::json(&piece.text);
+    let mut program = Piece::empty();
+    for cell in cells(piece, &tree) {
+        let mut at = 0;
+        for line in cell.text.split_inclusive('\n') {
+            if !line.trim_start().starts_with(['!', '%']) {
+                program.append(&cell.part(at, at + line.len()));
+            }
+            at += line.len();
+        }
+        program.push("\n", cell.at(cell.text.len()));
+    }
+    program
 }
 
 /// Takes the shell lines out of a cell; what is left is added to the program.

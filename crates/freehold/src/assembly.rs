@@ -142,7 +142,7 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Models in a file or folder that a file names; of a file in a model's folder, what the folder says too.
-fn files<'c>(
+pub(crate) fn files<'c>(
     beside: &Path,
     evidence: &Evidence,
     run: &Run<'c>,

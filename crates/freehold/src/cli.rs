@@ -521,6 +521,40 @@ fn stamp() -> Command {
         .arg(dry_run())
 }
 
+/// `freehold tune`.
+fn tune(catalog: &Catalog) -> Command {
+    let gate = Command::new("gate")
+        .about("may this training be done, and what comes out of it be deployed so: before a minute is spent")
+        .arg(
+            Arg::new("what")
+                .value_name("FILE")
+                .num_args(1..)
+                .required(true)
+                .help("a configuration of axolotl, LLaMA-Factory, TRL, mergekit, Unsloth or transformers, or a recipe"),
+        )
+        .arg(
+            Arg::new("data-license")
+                .long("data-license")
+                .value_name("DATASET=LICENSE")
+                .action(ArgAction::Append)
+                .help("the license of a dataset, or `own`, where neither its card nor the configuration says it"),
+        )
+        .args(subject_args())
+        .args(policy_args())
+        .arg(fail_on_arg())
+        .args(pipeline_args())
+        .args(fact_args(catalog));
+    Command::new("tune").about("fine-tuning inside the license: the gate for any trainer").subcommand_required(true).subcommand(gate)
+}
+
+fn fail_on_arg() -> Arg {
+    Arg::new("fail-on")
+        .long("fail-on")
+        .value_delimiter(',')
+        .value_parser(FailOn::WORDS)
+        .help("which outcomes end in a failure (default: blocked,open,nothing)")
+}
+
 /// The whole command line.
 pub(crate) fn command(catalog: &Catalog) -> Command {
     Command::new("freehold")
@@ -549,13 +583,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 .arg(Arg::new("named").long("named").action(ArgAction::SetTrue).help(
                     "judge the models that code and deployment files name too; so where freehold.toml has a [[deployment]]",
                 ))
-                .arg(
-                    Arg::new("fail-on")
-                        .long("fail-on")
-                        .value_delimiter(',')
-                        .value_parser(FailOn::WORDS)
-                        .help("which outcomes end in a failure (default: blocked,open,nothing)"),
-                )
+                .arg(fail_on_arg())
                 .args(pipeline_args())
                 .args(fact_args(catalog)),
         )
@@ -635,6 +663,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 .args(fact_args(catalog)),
         )
         .subcommand(stamp())
+        .subcommand(tune(catalog))
         .subcommand(
             Command::new("inspect")
                 .about("what the files say, each fact with its place; no verdict")

@@ -38,6 +38,8 @@ pub(crate) struct Run<'c> {
     pub(crate) catalog: &'c Catalog,
     pub(crate) index: Index<'static>,
     pub(crate) deployment: Deployment,
+    /// What flags alone state of it.
+    pub(crate) stated: Deployment,
     /// Deployments by path, the first that holds a path before `deployment`.
     pub(crate) by_path: Vec<ByPath>,
     /// Models that files name are judged too.
@@ -68,6 +70,7 @@ impl<'c> Run<'c> {
             catalog: self.catalog,
             index: self.index,
             deployment: self.deployment.clone(),
+            stated: self.stated.clone(),
             by_path: self.by_path.clone(),
             named: self.named,
             said: Said::default(),
@@ -140,6 +143,14 @@ pub(crate) fn dossiers<'c>(paths: &[&str], run: &Run<'c>) -> Loaded<'c> {
     let mut out = Loaded::default();
     let progress = std::io::stderr().is_terminal();
     for path in paths {
+        // what a configuration of a training plans is judged as what it would become
+        if let Some(planned) = crate::commands::tune::planned_at(path, run) {
+            match planned {
+                Ok(dossier) => out.dossiers.push(dossier),
+                Err(refused) => out.mistakes.extend(refused.said),
+            }
+            continue;
+        }
         if Path::new(path).extension().is_some_and(|e| e == "toml") && Path::new(path).is_file() {
             case_file(path, run, &mut out);
             continue;

@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         Some(("read", m)) => commands::read::run(m, &catalog),
         Some(("diff", m)) => commands::diff::run(m, &catalog),
         Some(("kin", m)) => commands::kin::run(m, &catalog),
+        Some(("tune", m)) => commands::tune::run(m, &catalog),
         Some(("bom", m)) => commands::bom::run(m, &catalog),
         Some(("policy", m)) => commands::policy::run(m, &catalog),
         Some(("memo", m)) => commands::memo::run(m, &catalog),

@@ -40,7 +40,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     finish(matches, &loaded, &run, policy.as_ref())
 }
 
-fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>, policy: Option<&policy::Active>) -> u8 {
+pub(crate) fn finish(matches: &ArgMatches, loaded: &Loaded<'_>, by: &Run<'_>, policy: Option<&policy::Active>) -> u8 {
     let fail_on = FailOn::parse(all(matches, "fail-on").into_iter());
     let format = get(matches, "format").unwrap_or("human");
     let baseline = match baseline::read(get(matches, "baseline"), get(matches, "write-baseline")) {
@@ -224,6 +224,7 @@ fn ask<'c>(paths: &[&str], run: &mut Run<'c>, mut loaded: Loaded<'c>) -> Loaded<
         if fact.name == "subject.made_by" {
             run.said.made_by = freehold_base::MadeBy::parse(line.trim());
         } else {
+            run.stated.set(run.catalog, question.fact, Some(value.clone()));
             run.deployment.set(run.catalog, question.fact, Some(value));
         }
         learned.push(format!("--set {}={}", fact.name, line.trim()));

@@ -38,6 +38,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     let run = Run {
         catalog,
         index,
+        stated: deployment.clone(),
         deployment,
         by_path: Vec::new(),
         named: false,

@@ -24,6 +24,7 @@ pub(crate) mod stamp;
 pub(crate) mod templates;
 pub(crate) mod texts;
 pub(crate) mod waive;
+pub(crate) mod tune;
 pub(crate) mod what_if;
 pub(crate) mod why;
 
@@ -71,6 +72,8 @@ pub(crate) fn prepare<'c>(matches: &ArgMatches, catalog: &'c Catalog) -> Result<
     let mut unreadable = Vec::new();
     let as_of = context::as_of(matches, &mut mistakes);
     let (deployment, by_path) = context::deployment(matches, catalog, &mut mistakes);
+    let mut stated = freehold_assess::Deployment::empty(catalog);
+    context::from_flags(matches, catalog, &mut stated, &mut Vec::new());
     let index = text_index().map_err(|d| {
         report(&[d]);
         70u8
@@ -89,7 +92,7 @@ pub(crate) fn prepare<'c>(matches: &ArgMatches, catalog: &'c Catalog) -> Result<
     let named = matches.try_get_one::<bool>("named").ok().flatten().copied().unwrap_or(false);
     let catalog = own.law.map_or(catalog, crate::house::kept);
     let house = std::sync::Arc::new(own.house);
-    Ok(Run { catalog, index, deployment, by_path, named, said: context::said(matches), outgoing, as_of, house, home })
+    Ok(Run { catalog, index, deployment, stated, by_path, named, said: context::said(matches), outgoing, as_of, house, home })
 }
 
 /// `freehold` alone: what is here, what to type next.

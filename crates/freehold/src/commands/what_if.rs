@@ -42,6 +42,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         catalog: after.catalog,
         index: after.index,
         deployment,
+        stated: freehold_assess::Deployment::empty(after.catalog),
         by_path,
         named: after.named,
         said: Default::default(),

@@ -1,0 +1,401 @@
+//! `freehold tune`: the gate before a training, whoever trains; and the studio's way from a recipe to a bundle.
+
+use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+use freehold_assess::{Deployment, Finding, FindingCode};
+use freehold_base::{Basis, Claim, Diagnostic, Evidence, Graph, MadeBy, Relation, Work, WorkKind, shown};
+use freehold_catalog::Catalog;
+use freehold_check::{Dossier, NamedWork, Parts, Recipe, Subject, complete_graph, composed, judge, link, named_work, recipe, work_index};
+use freehold_reference::{Data, Method, Named, Trainer, Training, Use, listed, training};
+
+use super::{check, policy, prepare, print};
+use crate::context::{all, get};
+use crate::exit;
+use crate::load::{Loaded, Run};
+
+/// The word for a dataset of the organization's own.
+const OWN: &str = "own";
+/// Longest list of datasets that is read, in bytes.
+const LIST_BYTES_MAX: u64 = 16 << 20;
+
+pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
+    match matches.subcommand() {
+        Some(("gate", m)) => gate(m, catalog),
+        _ => exit::USAGE,
+    }
+}
+
+/// `freehold tune gate`.
+fn gate(matches: &ArgMatches, catalog: &Catalog) -> u8 {
+    let (run, policy) = (prepare(matches, catalog), policy::load(matches, catalog));
+    let (run, policy) = match (run, policy) {
+        (Ok(run), Ok(policy)) => (run, policy),
+        (Err(code), _) | (_, Err(code)) => return code,
+    };
+    let mut loaded = Loaded::default();
+    let mut plans = Vec::new();
+    let own = all(matches, "data-license");
+    for file in all(matches, "what") {
+        match plan(file, &own, &run) {
+            Ok((plan, dossier)) => {
+                plans.push(plan);
+                loaded.dossiers.push(*dossier);
+            }
+            Err(Refused { unreadable: true, said }) => loaded.unreadable.extend(said),
+            Err(Refused { said, .. }) => loaded.mistakes.extend(said),
+        }
+    }
+    if get(matches, "format").unwrap_or("human") == "human" {
+        plans.iter().for_each(|lines| print(lines));
+    }
+    check::finish(matches, &loaded, &run, policy.as_ref())
+}
+
+/// Why a configuration is not judged.
+pub(crate) struct Refused {
+    pub(crate) unreadable: bool,
+    pub(crate) said: Vec<Diagnostic>,
+}
+
+impl From<Diagnostic> for Refused {
+    fn from(d: Diagnostic) -> Refused {
+        Refused { unreadable: d.code == "unreadable" || d.code == "not-a-file", said: vec![d] }
+    }
+}
+
+/// What a configuration plans, in lines, and the model that would come out, judged.
+fn plan<'c>(file: &str, own: &[&str], run: &Run<'c>) -> Result<(String, Box<Dossier<'c>>), Refused> {
+    let (training, deployment) = read(file, run)?;
+    let dossier = planned(file, &training, own, deployment, run);
+    Ok((lines(file, &training), Box::new(dossier)))
+}
+
+/// The model that the file at `path` plans, judged; `None` where it plans none.
+pub(crate) fn planned_at<'c>(path: &str, run: &Run<'c>) -> Option<Result<Dossier<'c>, Refused>> {
+    let ending = Path::new(path).extension()?.to_str()?.to_ascii_lowercase();
+    if !Path::new(path).is_file() || !["yml", "yaml", "json", "py", "ipynb", "toml"].contains(&ending.as_str()) {
+        return None;
+    }
+    let text = text(Path::new(path)).ok()?;
+    match ending.as_str() {
+        "toml" if !is_recipe(&text) => return None,
+        "toml" => {}
+        _ => {
+            training(path, &text).ok()?;
+        }
+    }
+    Some(plan(path, &[], run).map(|(_, dossier)| *dossier))
+}
+
+/// True for a recipe rather than a case: it has a base and no subject.
+fn is_recipe(text: &str) -> bool {
+    let has = |table: &str| text.lines().any(|l| l.trim() == table);
+    has("[base]") && !has("[subject]")
+}
+
+/// Reads a configuration; of a recipe the deployment too.
+fn read(file: &str, run: &Run<'_>) -> Result<(Training, Deployment), Refused> {
+    let path = Path::new(file);
+    let text = text(path)?;
+    if path.extension().is_some_and(|e| e == "toml") {
+        let (recipe, deployment) = read_recipe(file, &text, run)?;
+        return Ok((of_recipe(file, &recipe), deployment));
+    }
+    let yaml = !path.extension().is_some_and(|e| e == "py" || e == "ipynb" || e == "json");
+    if let Some((message, at)) = yaml.then(|| freehold_artifact::yaml_error(&text)).flatten() {
+        let d = Diagnostic::error("broken-yaml", format!("not YAML: {message}")).at(file, &text, at, at);
+        return Err(d.help("nothing is judged that may have been read wrongly: mend it and ask again").into());
+    }
+    let mut training = training(file, &text)?;
+    resolve_listed(path, &mut training);
+    Ok((training, run.deployment.clone()))
+}
+
+/// A recipe, and the facts that it states between those of files and those of flags.
+pub(crate) fn read_recipe(file: &str, text: &str, run: &Run<'_>) -> Result<(Recipe, Deployment), Refused> {
+    let mut deployment = run.deployment.clone();
+    let (found, mistakes) = recipe(file, text, run.catalog, &mut deployment);
+    for (id, _) in run.catalog.facts.iter() {
+        if let Some(value) = run.stated.get(id) {
+            deployment.set(run.catalog, id, Some(value.clone()));
+        }
+    }
+    match found.filter(|_| mistakes.is_empty()) {
+        Some(found) => Ok((found, deployment)),
+        None => Err(Refused { unreadable: false, said: mistakes }),
+    }
+}
+
+fn text(path: &Path) -> Result<String, Refused> {
+    let limit = u64::try_from(freehold_reference::TRAINING_BYTES_MAX).unwrap_or(u64::MAX);
+    Ok(bounded(path, limit)?)
+}
+
+/// The text of a regular file of a bounded size.
+#[expect(clippy::result_large_err, reason = "once a run")]
+fn bounded(path: &Path, limit: u64) -> Result<String, Diagnostic> {
+    let name = path.display().to_string();
+    let wrong = |code, message: String| Diagnostic::error(code, message).in_file(name.clone());
+    let unreadable = |e: std::io::Error| wrong("unreadable", format!("cannot be read: {e}"));
+    let found = std::fs::metadata(path).map_err(unreadable)?;
+    if !found.is_file() {
+        return Err(wrong("not-a-file", "not a regular file".into()));
+    }
+    if found.len() > limit {
+        return Err(wrong("file-too-large", format!("a file of {} bytes; the limit is {limit}", found.len())));
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|e| {
+        let at = e.utf8_error().valid_up_to();
+        wrong("not-utf8", format!("not UTF-8 from byte {at} on"))
+    })
+}
+
+/// A recipe as every other configuration.
+fn of_recipe(file: &str, recipe: &Recipe) -> Training {
+    let at = |key: &str, line: u32| Evidence { key: key.into(), line: Some(line), ..Evidence::stated(file) };
+    let named = |text: &str, key: &str, line| Named { text: text.into(), revision: None, unread: false, evidence: at(key, line) };
+    let base = &recipe.base;
+    let data = recipe.datasets.iter().map(|d| Data {
+        named: named(&d.path, "dataset.path", d.line),
+        listed: false,
+        license: d.license.clone().filter(|l| l != OWN),
+        generated_by: d.generated_by.iter().map(|g| named(g, "dataset.generated_by", d.line)).collect(),
+        own: d.license.as_deref() == Some(OWN),
+    });
+    Training {
+        trainer: Trainer::Recipe,
+        method: Method::Adapter,
+        output: Some(named(&recipe.name, "name", recipe.line)),
+        models: vec![(Use::Base, named(base.model.as_deref().unwrap_or(&base.path), "base.path", base.line))],
+        datasets: data.collect(),
+        remote_code: None,
+        list_folder: None,
+        truncated: false,
+    }
+}
+
+/// Names out of LLaMA-Factory's list become what the list says they are, where the list is at hand.
+fn resolve_listed(path: &Path, training: &mut Training) {
+    let Some(folder) = &training.list_folder else { return };
+    let list = beside(path, folder).join("dataset_info.json");
+    // its own runs begin in the folder above the configurations, so the list may lie there
+    let above = path.parent().map(|p| p.join("..").join(folder).join("dataset_info.json"));
+    let found = [Some(list), above, Some(Path::new(folder).join("dataset_info.json"))];
+    let Some(info) = found.into_iter().flatten().find_map(|p| bounded(&p, LIST_BYTES_MAX).ok()) else { return };
+    for data in training.datasets.iter_mut().filter(|d| d.listed) {
+        if let Some(real) = listed(&info, &data.named.text) {
+            (data.named.text, data.listed) = (real, false);
+        }
+    }
+}
+
+/// A path as the configuration at `file` means it.
+fn beside(file: &Path, path: &str) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).join(path)
+}
+
+/// Where a path of a configuration lies: beside it, or where the run is.
+fn lies(file: &Path, path: &str) -> Option<PathBuf> {
+    let looks = !path.is_empty() && !path.contains("://");
+    [beside(file, path), PathBuf::from(path)].into_iter().find(|p| looks && p.exists())
+}
+
+/// What the configuration plans, a sentence a line.
+fn lines(file: &str, t: &Training) -> String {
+    let of = |n: &Named| match n.evidence.line {
+        Some(line) => format!("{} (line {line})", n.text),
+        None => n.text.clone(),
+    };
+    let list = |all: Vec<String>| all.join(", ");
+    let used = |wanted: Use| list(t.models.iter().filter(|(u, _)| *u == wanted).map(|(_, n)| of(n)).collect());
+    let verb = match t.method {
+        Method::Adapter => "trains an adapter for",
+        Method::Finetune => "fine-tunes",
+        Method::Merge => "merges",
+    };
+    let mut out = format!("{file}: {} {verb} {}", t.trainer.name(), used(Use::Base));
+    for (word, what) in [("with", used(Use::Adapter)), ("on the outputs of", used(Use::Teacher))] {
+        if !what.is_empty() {
+            out.push_str(&format!(" {word} {what}"));
+        }
+    }
+    let data = list(t.datasets.iter().map(|d| of(&d.named)).collect());
+    out.push_str(&if data.is_empty() { String::new() } else { format!("\n  on {data}") });
+    match &t.output {
+        Some(o) => out.push_str(&format!("\n  into {}", of(o))),
+        None => out.push_str("\n  into a model that it does not name (--name says how it will be called)"),
+    }
+    format!("{}\n\n", shown(&out))
+}
+
+/// Its name, where the place says what it will be called: an id on a hub, a recipe's name. A folder's name is none.
+fn name_of(t: &Training) -> Option<String> {
+    let output = t.output.as_ref().filter(|o| !o.unread)?;
+    let key = output.evidence.key.rsplit('.').next().unwrap_or_default();
+    let says = ["hub_model_id", "export_hub_model_id", "name", "repo_id", "argument"].contains(&key);
+    let own = output.text.rsplit('/').next().unwrap_or_default();
+    let folder = output.text.starts_with(['.', '/']);
+    (says && !own.is_empty() && !folder).then(|| own.to_string())
+}
+
+/// The model that would come out, judged.
+fn planned<'c>(file: &str, t: &Training, said: &[&str], deployment: Deployment, run: &Run<'c>) -> Dossier<'c> {
+    let path = Path::new(file);
+    let mut diagnostics = Vec::new();
+    let mut findings = Vec::new();
+    let mut parts: Vec<(Graph, Relation, Evidence)> = Vec::new();
+    for (used, named) in &t.models {
+        let relation = match (used, t.method) {
+            (Use::Adapter, Method::Merge) => Relation::Merge,
+            (Use::Base, Method::Merge) => Relation::Merge,
+            (Use::Base, Method::Finetune) => Relation::Finetune,
+            (Use::Base, Method::Adapter) => Relation::Adapter,
+            (Use::Adapter, _) => Relation::Finetune,
+            (Use::Teacher, _) => Relation::Distilled,
+        };
+        let graph = model(path, named, run, &mut diagnostics);
+        parts.push((graph, relation, named.evidence.clone()));
+    }
+    for (base, _) in &run.said.parents {
+        let evidence = Evidence::stated("--base");
+        let named = Named { text: base.clone(), revision: None, unread: false, evidence: evidence.clone() };
+        let relation = if t.method == Method::Adapter { Relation::Adapter } else { Relation::Finetune };
+        parts.push((model(path, &named, run, &mut diagnostics), relation, evidence));
+    }
+    for data in &t.datasets {
+        parts.push((dataset(path, data, said, run, &mut diagnostics), Relation::TrainedOnData, data.named.evidence.clone()));
+    }
+    if t.truncated {
+        diagnostics.push(Diagnostic::warning("cut-short", "a limit cut the reading short: more may be used than is told").in_file(file));
+    }
+    if let (Some(at), Some((_, base))) = (&t.remote_code, t.models.first()) {
+        findings.push(Finding {
+            code: FindingCode::RemoteCode,
+            work: base.text.clone(),
+            detail: format!("the configuration lets code out of {} run (trust_remote_code)", base.text),
+            evidence: vec![at.clone()],
+            resemblance: None,
+        });
+    }
+    let name = run.said.name.clone().or_else(|| name_of(t));
+    let id = t.output.as_ref().filter(|o| !o.unread).map_or_else(|| file.to_string(), |o| o.text.clone());
+    // the same name would make a loop of what is made and what it is made from
+    let taken = parts.iter().any(|(g, ..)| g.works[g.subject].id == id);
+    let id = if taken { format!("{id} (planned)") } else { id };
+    for (g, _, evidence) in &parts {
+        let work = &g.works[g.subject];
+        let silent = work.kind == WorkKind::Dataset && work.made_by != Some(MadeBy::Organization) && work.claims.is_empty();
+        if silent {
+            findings.push(Finding {
+                code: FindingCode::MissingLicense,
+                work: work.id.clone(),
+                detail: format!("nothing says under what license the dataset `{}` stands", work.id),
+                evidence: vec![evidence.clone()],
+                resemblance: None,
+            });
+        }
+    }
+    let borrowed: Vec<_> = parts.iter().map(|(g, r, e)| (g, *r, e.clone())).collect();
+    let mut graph = composed(&id, Some(MadeBy::Organization), &borrowed);
+    graph.works[0].name = name;
+    let subject = Subject {
+        id,
+        path: file.to_string(),
+        kind: format!("planned in {}'s configuration", t.trainer.name()),
+        place: crate::house::place(run.home.as_deref(), file, ""),
+        ..Subject::default()
+    };
+    let parts = Parts {
+        subject,
+        graph,
+        deployment,
+        outgoing: run.outgoing.clone(),
+        made_by: None,
+        diagnostics,
+        not_read: Vec::new(),
+        as_of: run.as_of.clone(),
+        findings,
+        house: run.house.clone(),
+    };
+    judge(parts, run.catalog)
+}
+
+/// What a value that cannot be read means for the answer.
+fn unread(named: &Named, what: &str, diagnostics: &mut Vec<Diagnostic>) {
+    let line = named.evidence.line.map(|l| format!(":{l}")).unwrap_or_default();
+    let message = format!("`{}` names {what} through a variable or an expression that the file does not settle", named.text);
+    diagnostics.push(
+        Diagnostic::warning("unread-value", message)
+            .in_file(format!("{}{line}", named.evidence.file))
+            .help("write the id or path out, or say it with --base"),
+    );
+}
+
+/// A model that is used: the folder where it lies beside the configuration, else what the catalog knows of its name.
+fn model(file: &Path, named: &Named, run: &Run<'_>, diagnostics: &mut Vec<Diagnostic>) -> Graph {
+    if named.unread {
+        unread(named, "a model", diagnostics);
+    }
+    if let Some(folder) = lies(file, &named.text).filter(|_| !named.unread) {
+        let mut wrong = Vec::new();
+        let here = crate::assembly::files(&folder, &named.evidence, run, &mut wrong);
+        diagnostics.extend(wrong);
+        if let Some((dossier, _)) = here.into_iter().next() {
+            diagnostics.extend(dossier.diagnostics);
+            return dossier.graph;
+        }
+        let d = Diagnostic::warning("nothing-found", "no model was found here").in_file(folder.display().to_string());
+        diagnostics.push(d);
+    }
+    let work = NamedWork {
+        id: named.text.clone(),
+        kind: WorkKind::Model,
+        unresolved: named.unread,
+        evidence: named.evidence.clone(),
+    };
+    let (graph, said) = named_work(&work, run.catalog, &run.as_of);
+    diagnostics.extend(said);
+    graph
+}
+
+/// A dataset: what the configuration, `--data-license` and its own card say of it.
+fn dataset(file: &Path, data: &Data, said: &[&str], run: &Run<'_>, diagnostics: &mut Vec<Diagnostic>) -> Graph {
+    let named = &data.named;
+    if named.unread {
+        unread(named, "a dataset", diagnostics);
+    }
+    let mut work = Work::named(&named.text, named.evidence.clone());
+    work.kind = WorkKind::Dataset;
+    work.made_by = Some(MadeBy::ThirdParty);
+    let told = said.iter().filter_map(|s| s.split_once('=')).find(|(name, _)| *name == named.text).map(|(_, l)| l);
+    let license = told.filter(|l| *l != OWN).map(str::to_string).or_else(|| data.license.clone());
+    if data.own || told == Some(OWN) {
+        work.made_by = Some(MadeBy::Organization);
+    }
+    match license {
+        Some(license) => work.claims.push(Claim::new(license, Basis::Told, named.evidence.clone())),
+        None => work.claims.extend(card_license(file, &named.text)),
+    }
+    let mut graph = Graph { works: vec![work], edges: Vec::new(), subject: 0 };
+    for by in &data.generated_by {
+        let parent = work_index(&mut graph, &by.text, &by.evidence);
+        graph.works[parent].made_by = Some(MadeBy::ThirdParty);
+        link(&mut graph, 0, parent, Relation::OutputsOf, by.evidence.clone());
+    }
+    if !named.unread {
+        diagnostics.extend(complete_graph(&mut graph, run.catalog, &run.as_of));
+    }
+    graph
+}
+
+/// What a card in the dataset's folder says of its license.
+fn card_license(file: &Path, path: &str) -> Vec<Claim> {
+    let Some(folder) = lies(file, path).filter(|p| p.is_dir()) else { return Vec::new() };
+    let card = folder.join("README.md");
+    let Ok(text) = bounded(&card, 4 << 20) else { return Vec::new() };
+    let at = Evidence { key: "license".into(), ..Evidence::stated(card.display().to_string()) };
+    let all = freehold_artifact::card_values(&text, "license");
+    all.into_iter().map(|l| Claim::new(l, Basis::Declared, at.clone())).collect()
+}
