@@ -44,6 +44,10 @@ pub struct Recipe {
     pub name: String,
     /// Where `name` stands: line, from 1.
     pub line: u32,
+    /// The license that it will be given out under, where the organization has chosen one.
+    pub license: Option<String>,
+    /// Where the studio writes, relative to the recipe, where that is stated.
+    pub folder: Option<String>,
     /// What is trained.
     pub base: RecipeBase,
     /// What it is trained on.
@@ -73,6 +77,9 @@ fn read(top: Table<'_, '_>, text: &str, catalog: &Catalog, deployment: &mut Depl
         u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX)
     };
     let name = top.need("name");
+    let license = top.text("license").map(|t| t.text);
+    // the rest of the table is the studio's
+    let folder = top.table("output").and_then(|t| t.text("folder")).map(|t| t.text);
     STUDIO.into_iter().for_each(|key| {
         top.get(key);
     });
@@ -113,7 +120,7 @@ fn read(top: Table<'_, '_>, text: &str, catalog: &Catalog, deployment: &mut Depl
         });
         table.finish();
     }
-    let own = Recipe { line: line(&name), name: name.text, base: base?, datasets };
+    let own = Recipe { line: line(&name), name: name.text, license, folder, base: base?, datasets };
     top.finish();
     (!own.name.is_empty() && !own.base.path.is_empty()).then_some(own)
 }

@@ -157,18 +157,41 @@ impl Identity {
             if ids.is_empty() || said(header, group, ids) || (!replace && header.keys(&prefix).next().is_some()) {
                 continue;
             }
-            set.push((format!("{prefix}count"), GgufValue::Number(u32::try_from(ids.len()).unwrap_or(u32::MAX))));
-            for (n, id) in ids.iter().enumerate() {
-                let (organization, name) = id.split_once('/').unwrap_or(("", id));
-                let words = |s: &str| s.replace(['-', '_'], " ");
-                set.push((format!("{prefix}{n}.name"), text(&words(name))));
-                set.push((format!("{prefix}{n}.organization"), text(&words(organization))));
-                set.push((format!("{prefix}{n}.repo_url"), text(&address(id, group == "dataset"))));
-            }
+            set.extend(of_group(group, ids));
             without.push(prefix);
         }
         (set, without)
     }
+}
+
+/// The keys of a header that is written anew: everything that is known.
+pub fn new_keys(identity: &Identity) -> Vec<(String, GgufValue)> {
+    let text = |key: &str, v: &Option<String>| v.as_ref().map(|v| (key.to_string(), GgufValue::Text(v.clone())));
+    let own = [
+        text("general.name", &identity.name),
+        text("general.license", &identity.license),
+        text("general.license.name", &identity.license_name),
+        text("general.license.link", &identity.license_link),
+    ];
+    let lineage = [("base_model", &identity.bases), ("dataset", &identity.datasets)];
+    let lineage = lineage.into_iter().filter(|(_, ids)| !ids.is_empty()).flat_map(|(group, ids)| of_group(group, ids));
+    own.into_iter().flatten().chain(lineage).collect()
+}
+
+/// The keys of what a model was made from, or trained on.
+fn of_group(group: &str, ids: &[String]) -> Vec<(String, GgufValue)> {
+    let text = |v: &str| GgufValue::Text(v.to_string());
+    let count = GgufValue::Number(u32::try_from(ids.len()).unwrap_or(u32::MAX));
+    let mut set = vec![(format!("general.{group}.count"), count)];
+    for (n, id) in ids.iter().enumerate() {
+        let (organization, name) = id.split_once('/').unwrap_or(("", id));
+        let words = |s: &str| s.replace(['-', '_'], " ");
+        let key = |what: &str| format!("general.{group}.{n}.{what}");
+        set.push((key("name"), text(&words(name))));
+        set.push((key("organization"), text(&words(organization))));
+        set.push((key("repo_url"), text(&address(id, group == "dataset"))));
+    }
+    set
 }
 
 /// The page of a repository.

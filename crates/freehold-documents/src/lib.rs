@@ -39,7 +39,7 @@ pub use paper::{Block, Paper, csv};
 pub use policy::{plain_lines, policy_block, policy_summary, policy_table, waiver_words};
 pub use reading::{ReadChange, ReadProposal, ReadText, reading};
 pub use scan::{Scan, ScannedModel, ScannedReference, scan};
-pub use screen::{answer_line, duty_line, parts_table, screen, summary_table};
+pub use screen::{answer_line, duty_line, limit_cite, parts_table, screen, summary_table};
 pub use style::Style;
 pub use what_if::what_if;
 pub use why::why;

@@ -332,7 +332,8 @@ fn licensor(d: &Dossier<'_>) -> String {
     if names.is_empty() { "its licensor".into() } else { names.join(" and ") }
 }
 
-fn limit_cite(d: &Dossier<'_>, l: &Limit<'_>) -> String {
+/// The clause that a limit rests on, as it is cited.
+pub fn limit_cite(d: &Dossier<'_>, l: &Limit<'_>) -> String {
     let law = &d.catalog.licenses[l.license];
     match l.term {
         Some(t) => format!("{} {}", law.id, t.clause),

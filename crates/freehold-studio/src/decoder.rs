@@ -3,8 +3,10 @@
 //! The base is frozen, so the way back makes no gradient of it: only of the stream and of the adapter's pairs. With
 //! `recompute` a layer keeps nothing but what went into it and is computed again when the gradient comes by.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Mutex;
 
 use rayon::prelude::*;
 
@@ -139,6 +141,31 @@ struct Pass<'a> {
     local_rotation: Option<&'a Rotation>,
     dropout: f32,
     seed: u64,
+    watch: Option<&'a Watch>,
+}
+
+/// Sums of squares of what goes into each linear layer, by module, and of how many tokens.
+#[derive(Debug, Default)]
+pub struct Watch(Mutex<BTreeMap<String, (Vec<f64>, u64)>>);
+
+impl Watch {
+    fn see(&self, linears: &[Linear], x: &[f32]) {
+        let columns = linears[0].matrix.columns;
+        let Ok(mut all) = self.0.lock() else { return };
+        for linear in linears {
+            let entry = all.entry(linear.module.clone()).or_insert_with(|| (vec![0.0; columns], 0));
+            for row in x.chunks_exact(columns) {
+                entry.0.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x) * f64::from(*x));
+            }
+            entry.1 += (x.len() / columns) as u64;
+        }
+    }
+
+    /// The mean square of each column, by module.
+    pub fn means(self) -> BTreeMap<String, Vec<f32>> {
+        let all = self.0.into_inner().unwrap_or_default();
+        all.into_iter().map(|(m, (sums, n))| (m, sums.iter().map(|s| (s / n.max(1) as f64) as f32).collect())).collect()
+    }
 }
 
 impl Pass<'_> {
@@ -203,6 +230,9 @@ impl Loader<'_> {
 fn through(linears: &[Linear], x: &[f32], pass: &Pass<'_>) -> (Vec<f32>, Vec<Vec<f32>>) {
     let columns = linears[0].matrix.columns;
     let (tokens, width) = (x.len() / columns, linears.iter().map(|l| l.matrix.rows).sum::<usize>());
+    if let Some(watch) = pass.watch {
+        watch.see(linears, x);
+    }
     let rows_in = View::new(x, tokens, columns);
     let mut out = vec![0.0; tokens * width];
     let (mut offset, mut low) = (0, Vec::new());
@@ -409,6 +439,7 @@ impl Decoder {
             local_rotation: tables.1.as_ref(),
             dropout: step.dropout,
             seed: step.seed,
+            watch: None,
         };
         let mut stream = self.embed(&batch.ids);
         let mut kept = Vec::with_capacity(self.layers.len());
@@ -440,11 +471,16 @@ impl Decoder {
 
     /// The loss of a batch, summed over its targets.
     pub fn loss(&self, adapter: Option<&Adapter>, batch: &Batch) -> f64 {
-        self.ask(&self.run(adapter, batch), &batch.asked(), None).0
+        self.ask(&self.run(adapter, batch, None), &batch.asked(), None).0
+    }
+
+    /// Runs a batch and sees what goes into each linear layer.
+    pub fn watch(&self, adapter: Option<&Adapter>, batch: &Batch, watch: &Watch) {
+        self.run(adapter, batch, Some(watch));
     }
 
     /// The stream after the last layer.
-    fn run(&self, adapter: Option<&Adapter>, batch: &Batch) -> Vec<f32> {
+    fn run(&self, adapter: Option<&Adapter>, batch: &Batch, watch: Option<&Watch>) -> Vec<f32> {
         let (positions, sequences) = (batch.positions(), pairs_of(&batch.sequences));
         let tables = self.tables(batch.longest());
         let pass = Pass {
@@ -455,6 +491,7 @@ impl Decoder {
             local_rotation: tables.1.as_ref(),
             dropout: 0.0,
             seed: 0,
+            watch,
         };
         let stream = self.embed(&batch.ids);
         self.layers.iter().fold(stream, |s, layer| layer.forward(s, &pass, &self.architecture, true).0)
@@ -462,7 +499,7 @@ impl Decoder {
 
     /// The logits of every token: one row of the vocabulary each.
     pub fn logits(&self, adapter: Option<&Adapter>, batch: &Batch) -> Vec<f32> {
-        let stream = self.run(adapter, batch);
+        let stream = self.run(adapter, batch, None);
         let hidden = self.architecture.hidden;
         let mut normed = vec![0.0; stream.len()];
         norm(&mut normed, &stream, hidden, &self.last_norm, self.architecture.epsilon);
@@ -547,6 +584,7 @@ impl Decoder {
             local_rotation: cache.tables.1.as_ref(),
             dropout: 0.0,
             seed: 0,
+            watch: None,
         };
         let mut stream = self.embed(ids);
         for (layer, (keys, values)) in self.layers.iter().zip(&mut cache.layers) {

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::compute::{Threads, View, multiply};
 use crate::config::{Architecture, Family};
-use crate::gguf::{Described, Value, Written, write};
+use crate::gguf::{Described, Value, Written, read, write};
 use crate::lora::{Adapter, Pair};
 use crate::numbers::{from_bf16, from_f16, to_bf16, to_f16};
-use crate::quantize::{Kind, quantize};
+use crate::quantize::{Kind, dequantize, quantize};
 use crate::tokenizer::Tokenizer;
 use crate::weights::{Dtype, Tensor};
 
@@ -57,6 +57,24 @@ impl Format {
     pub fn number(self) -> u32 {
         self.facts().2
     }
+}
+
+/// A linear layer's weight as a GGUF calls it.
+pub fn gguf_name(module: &str) -> Option<String> {
+    const PARTS: [(&str, &str); 9] = [
+        ("self_attn.q_proj", "attn_q"),
+        ("self_attn.k_proj", "attn_k"),
+        ("self_attn.v_proj", "attn_v"),
+        ("self_attn.qkv_proj", "attn_qkv"),
+        ("self_attn.o_proj", "attn_output"),
+        ("mlp.gate_proj", "ffn_gate"),
+        ("mlp.up_proj", "ffn_up"),
+        ("mlp.gate_up_proj", "ffn_up"),
+        ("mlp.down_proj", "ffn_down"),
+    ];
+    let (layer, part) = module.strip_prefix("model.layers.")?.split_once('.')?;
+    let to = PARTS.iter().find(|(from, _)| *from == part)?.1;
+    Some(format!("blk.{layer}.{to}.weight"))
 }
 
 /// What llama.cpp's quantizer looks at when it chooses a tensor's type.
@@ -152,6 +170,39 @@ struct Place {
     /// Heads whose rows are taken apart, as llama.cpp rotates neighbors.
     heads: Option<usize>,
     plus_one: bool,
+}
+
+/// A GGUF that was written.
+#[derive(Clone, Debug)]
+pub struct Exported {
+    /// Its sums.
+    pub written: Written,
+    /// Its keys.
+    pub keys: Vec<(String, Value)>,
+    /// Its tensors.
+    pub described: Vec<Described>,
+    /// How far quantized weights are from what they were, as a share of their size (root mean squares).
+    pub relative_error: f64,
+}
+
+impl Exported {
+    /// Reads the file back and compares every key and every tensor.
+    ///
+    /// # Errors
+    /// The first thing that is not as it was written.
+    pub fn verify(&self, path: &Path) -> Result<(), String> {
+        let read = read(path)?;
+        if read.keys != self.keys {
+            return Err("the keys read back are not those that were written".into());
+        }
+        let same = |((d, sum), own): (&(Described, [u8; 32]), &Described)| {
+            d == own && self.written.tensors.get(&d.name) == Some(sum)
+        };
+        match read.tensors.len() == self.described.len() && read.tensors.iter().zip(&self.described).all(same) {
+            true => Ok(()),
+            false => Err("the tensors read back are not those that were written".into()),
+        }
+    }
 }
 
 /// A model that is written as a GGUF.
@@ -389,7 +440,7 @@ impl Export<'_> {
     ///
     /// # Errors
     /// What llama.cpp would compute otherwise, and what the disk says.
-    pub fn write(&self, path: &Path, format: Format, mut progress: impl FnMut(usize, usize)) -> Result<Written, Vec<String>> {
+    pub fn write(&self, path: &Path, format: Format, mut progress: impl FnMut(usize, usize)) -> Result<Exported, Vec<String>> {
         let wrong = self.refused();
         if !wrong.is_empty() {
             return Err(wrong);
@@ -413,16 +464,23 @@ impl Export<'_> {
             .collect();
         let keys = self.keys(format).map_err(|e| vec![e])?;
         let (mut places, mut done, all) = (places.iter(), 0, described.len());
-        write(path, &keys, &described, |d| {
+        let (mut error, mut size) = (0.0f64, 0.0f64);
+        let written = write(path, &keys, &described, |d| {
             let place = places.next().filter(|p| p.name == d.name).ok_or("tensors out of order")?;
             let values = self.values(place)?;
             let importance = self.importance.and_then(|i| i.get(&d.name)).filter(|i| i.len() as u64 == d.sides[0]);
             let bytes = quantize(d.kind, &values, d.sides[0] as usize, importance.map(Vec::as_slice));
+            if d.kind.is_quantized() {
+                let apart = |(a, b): (&f32, &f32)| f64::from(a - b) * f64::from(a - b);
+                error += values.iter().zip(&dequantize(d.kind, &bytes)).map(apart).sum::<f64>();
+                size += values.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>();
+            }
             done += 1;
             progress(done, all);
             Ok(bytes)
-        })
-        .map_err(|e| vec![e])
+        });
+        let written = written.map_err(|e| vec![e])?;
+        Ok(Exported { written, keys, described, relative_error: if size > 0.0 { (error / size).sqrt() } else { 0.0 } })
     }
 }
 

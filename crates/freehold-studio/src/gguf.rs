@@ -7,6 +7,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::files::{hex, sync_folder};
 use crate::quantize::Kind;
 
 /// Where tensor data lies: offsets are multiples of this.
@@ -161,12 +162,8 @@ pub fn write(
     let file = out.into_inner().map_err(|e| says(e.into_error()))?;
     file.sync_all().map_err(says)?;
     std::fs::rename(&partial, path).map_err(says)?;
+    sync_folder(path);
     Ok(Written { bytes, sha256: hex(&whole.finalize()), tensors: sums })
-}
-
-/// Bytes as hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// A file as it was read back.

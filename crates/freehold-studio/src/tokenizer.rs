@@ -128,6 +128,15 @@ impl Tokenizer {
         self.inner.encode_fast(text, special).map(|e| e.get_ids().to_vec()).map_err(|e| e.to_string())
     }
 
+    /// Tokens of a text as it is, each with the byte that it begins at.
+    ///
+    /// # Errors
+    /// What the tokenizer says.
+    pub fn encode_with_places(&self, text: &str) -> Result<Vec<(u32, usize)>, String> {
+        let encoded = self.inner.encode(text, false).map_err(|e| e.to_string())?;
+        Ok(encoded.get_ids().iter().zip(encoded.get_offsets()).map(|(id, (from, _))| (*id, *from)).collect())
+    }
+
     /// The text of tokens, specials left out.
     ///
     /// # Errors
@@ -154,6 +163,11 @@ impl Tokenizer {
         let number = &self.model[format!("{kind}_token_id")];
         let numbered = number.as_u64().or_else(|| number.as_array()?.first()?.as_u64());
         named.or_else(|| numbered.and_then(|n| u32::try_from(n).ok()))
+    }
+
+    /// The text of one token, as the vocabulary has it.
+    pub fn token(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
     }
 
     /// Tokens that end an answer: the end of text, and the ends of turns that chat templates use.

@@ -544,7 +544,29 @@ fn tune(catalog: &Catalog) -> Command {
         .arg(fail_on_arg())
         .args(pipeline_args())
         .args(fact_args(catalog));
-    Command::new("tune").about("fine-tuning inside the license: the gate for any trainer").subcommand_required(true).subcommand(gate)
+    let own = |name: &'static str, about: &'static str| {
+        let words = Arg::new("words").value_name("WORD").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true);
+        Command::new(name).about(about).disable_help_flag(true).arg(words.help("as freehold-studio takes them; --help lists them"))
+    };
+    let facts = subject_args().into_iter().filter(|a| ["use-file", "set", "as-of", "house"].contains(&a.get_id().as_str()));
+    let value = |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help);
+    Command::new("tune")
+        .about("fine-tunes inside the license: asks, trains, merges, writes the GGUF and its bundle, checks it")
+        .args_conflicts_with_subcommands(true)
+        .subcommand_negates_reqs(true)
+        .arg(Arg::new("recipe").value_name("RECIPE").required(true).help("a recipe: base, data, use, and how to train"))
+        .arg(Arg::new("restart").long("restart").action(ArgAction::SetTrue).help("begin anew, whatever checkpoint there is"))
+        .arg(value("threads", "N", "threads (default: one a core)"))
+        .arg(texts_dir("license texts, ID.txt each (default: the base's folder)"))
+        .arg(value("register", "FILE|URL", "open the model's record in this register"))
+        .arg(value("as", "NAME", "who opens it"))
+        .args(facts)
+        .args(fact_args(catalog))
+        .subcommand(gate)
+        .subcommand(own("plan", "what a recipe's data is like and what its training needs; nothing is trained"))
+        .subcommand(own("export", "a base and an adapter trained elsewhere, as a GGUF"))
+        .subcommand(own("sweep", "trains every combination of a recipe's [sweep] and compares"))
+        .subcommand(own("job", "a recipe as a job for axolotl or TRL: torchrun, Kubeflow, SkyPilot"))
 }
 
 fn fail_on_arg() -> Arg {

@@ -35,6 +35,28 @@ impl ByPath {
     }
 }
 
+/// A deployment as a file that states the same.
+pub(crate) fn as_toml(deployment: &Deployment, catalog: &Catalog) -> String {
+    use freehold_base::Value;
+    let quoted = |t: &str| serde_json::Value::from(t).to_string();
+    let mut out = String::new();
+    for (id, fact) in catalog.facts.iter().filter(|(_, f)| f.origin == freehold_catalog::FactOrigin::Stated) {
+        let value = match deployment.get(id) {
+            None => continue,
+            Some(Value::Bool(b)) => b.to_string(),
+            Some(Value::Number(n)) => n.to_string(),
+            Some(Value::Text(t)) => quoted(t),
+            Some(Value::List(all)) => format!("[{}]", all.iter().map(|t| quoted(t)).collect::<Vec<_>>().join(", ")),
+            Some(Value::History(months)) => {
+                let each = months.iter().map(|(month, n)| format!("{} = {n}", quoted(&month.to_string())));
+                format!("{{ {} }}", each.collect::<Vec<_>>().join(", "))
+            }
+        };
+        out.push_str(&format!("{} = {value}\n", fact.name));
+    }
+    out
+}
+
 /// Reads every `[[deployment]]`; each starts from `base`. `root` is the folder of the file.
 pub(crate) fn read(
     top: &Table<'_, '_>,

@@ -11,9 +11,9 @@ use freehold_documents::Paper;
 pub(crate) const ABSENT: &str =
     "PDF and DOCX need freehold-press, which is not beside freehold nor on PATH; the HTML prints the same";
 
-/// The press: beside this program, else on PATH.
-fn found() -> Option<PathBuf> {
-    let name = format!("freehold-press{}", std::env::consts::EXE_SUFFIX);
+/// A heavy half of this program: beside it, else on PATH.
+pub(crate) fn helper(name: &str) -> Option<PathBuf> {
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     let beside = std::env::current_exe().ok().and_then(|e| Some(e.parent()?.join(&name)));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let all = beside.into_iter().chain(std::env::split_paths(&path).map(|d| d.join(&name)));
@@ -25,7 +25,7 @@ fn found() -> Option<PathBuf> {
 /// # Errors
 /// What the press says.
 pub(crate) fn printed(paper: &Paper, form: &str) -> Result<Option<Vec<u8>>, String> {
-    let Some(press) = found() else { return Ok(None) };
+    let Some(press) = helper("freehold-press") else { return Ok(None) };
     let text = serde_json::to_vec(paper).map_err(|e| e.to_string())?;
     let mut child = Command::new(press)
         .arg(form)

@@ -182,7 +182,7 @@ fn every_format_has_llama_cpps_bytes() {
                     let what = format!("{name} (wide: {wide}) {} weighed: {weighed} {tensor}", format.name());
                     assert_eq!((own.kind, &own.sides), (described.kind, &described.sides), "{what}");
                     assert_eq!(own_sum, sum, "{what}: {:?}", own.kind);
-                    assert_eq!(written.tensors[tensor], *sum);
+                    assert_eq!(written.written.tensors[tensor], *sum);
                 }
             }
         }
@@ -190,16 +190,8 @@ fn every_format_has_llama_cpps_bytes() {
 }
 
 fn importances(model: &Decoder) -> BTreeMap<String, Vec<f32>> {
-    let parts = [
-        ("self_attn.q_proj", "attn_q"), ("self_attn.k_proj", "attn_k"), ("self_attn.v_proj", "attn_v"),
-        ("self_attn.qkv_proj", "attn_qkv"), ("self_attn.o_proj", "attn_output"), ("mlp.gate_proj", "ffn_gate"),
-        ("mlp.up_proj", "ffn_up"), ("mlp.gate_up_proj", "ffn_up"), ("mlp.down_proj", "ffn_down"),
-    ];
     let one = |(module, inputs, _): (String, usize, usize)| {
-        let rest = module.strip_prefix("model.layers.")?;
-        let (layer, part) = rest.split_once('.')?;
-        let to = parts.iter().find(|(from, _)| *from == part)?.1;
-        let name = format!("blk.{layer}.{to}.weight");
+        let name = freehold_studio::export::gguf_name(&module)?;
         let values = units(&name, inputs).map(|u| u * u * 4.0 + 1e-3).collect();
         Some((name, values))
     };

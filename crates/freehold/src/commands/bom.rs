@@ -193,7 +193,7 @@ fn digest(root: &str, below: &str, mistakes: &mut Vec<Diagnostic>) -> Option<Str
     }
 }
 
-fn sha256(path: &Path) -> std::io::Result<String> {
+pub(crate) fn sha256(path: &Path) -> std::io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0u8; CHUNK];

@@ -9,7 +9,7 @@ use freehold_catalog::Catalog;
 use freehold_check::{Dossier, NamedWork, Parts, Recipe, Subject, complete_graph, composed, judge, link, named_work, recipe, work_index};
 use freehold_reference::{Data, Method, Named, Trainer, Training, Use, listed, training};
 
-use super::{check, policy, prepare, print};
+use super::{check, policy, prepare, print, report, style};
 use crate::context::{all, get};
 use crate::exit;
 use crate::load::{Loaded, Run};
@@ -22,8 +22,30 @@ const LIST_BYTES_MAX: u64 = 16 << 20;
 pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     match matches.subcommand() {
         Some(("gate", m)) => gate(m, catalog),
-        _ => exit::USAGE,
+        Some((other @ ("plan" | "export" | "sweep" | "job"), m)) => studio(other, m),
+        _ => train(matches, catalog),
     }
+}
+
+/// What the studio does alone: its own words are passed on as they were typed.
+fn studio(command: &str, matches: &ArgMatches) -> u8 {
+    let Some(program) = crate::press::helper("freehold-studio") else {
+        report(&[no_studio()]);
+        return exit::INTERNAL;
+    };
+    let words = all(matches, "words");
+    match std::process::Command::new(program).arg(command).args(words).status() {
+        Ok(status) => status.code().and_then(|c| u8::try_from(c).ok()).unwrap_or(exit::INTERNAL),
+        Err(e) => {
+            report(&[Diagnostic::error("no-studio", format!("freehold-studio does not start: {}", e.kind()))]);
+            exit::INTERNAL
+        }
+    }
+}
+
+fn no_studio() -> Diagnostic {
+    Diagnostic::error("no-studio", "this needs freehold-studio, which is not beside freehold nor on PATH")
+        .help("cargo build --release --package freehold-studio builds it beside freehold")
 }
 
 /// `freehold tune gate`.
@@ -398,4 +420,296 @@ fn card_license(file: &Path, path: &str) -> Vec<Claim> {
     let at = Evidence { key: "license".into(), ..Evidence::stated(card.display().to_string()) };
     let all = freehold_artifact::card_values(&text, "license");
     all.into_iter().map(|l| Claim::new(l, Basis::Declared, at.clone())).collect()
+}
+
+/// What a recipe asks for, judged.
+struct Asked<'c> {
+    recipe: Recipe,
+    dossier: Dossier<'c>,
+}
+
+/// `freehold tune RECIPE`: gate, training, merge, GGUF, bundle, check.
+fn train(matches: &ArgMatches, catalog: &Catalog) -> u8 {
+    let file = get(matches, "recipe").unwrap_or_default();
+    let run = match prepare(matches, catalog) {
+        Ok(run) => run,
+        Err(code) => return code,
+    };
+    let asked = match ask(file, &run) {
+        Ok(asked) => asked,
+        Err(refused) => {
+            report(&refused.said);
+            return if refused.unreadable { exit::UNREADABLE } else { exit::USAGE };
+        }
+    };
+    let Some(studio) = crate::press::helper("freehold-studio") else {
+        report(&[no_studio()]);
+        return exit::INTERNAL;
+    };
+    print(&freehold_documents::screen(&asked.dossier, style()));
+    print("\n");
+    if let Some(refusal) = refusal(file, &asked) {
+        report(&[refusal]);
+        return exit::BLOCKED;
+    }
+    let folder = match out_folder(file, &asked.recipe) {
+        Ok(folder) => folder,
+        Err(d) => {
+            report(&[d]);
+            return exit::USAGE;
+        }
+    };
+    let prepared = write_beside(&folder, &asked, &run);
+    let about = match prepared {
+        Ok(about) => about,
+        Err(d) => {
+            report(&[d]);
+            return exit::UNREADABLE;
+        }
+    };
+    let mut command = std::process::Command::new(studio);
+    command.arg("train").arg(file).arg("--about").arg(about);
+    if matches.get_flag("restart") {
+        command.arg("--restart");
+    }
+    if let Some(threads) = get(matches, "threads") {
+        command.args(["--threads", threads]);
+    }
+    match command.status() {
+        Ok(status) if status.success() => {}
+        // its own mistakes are told already
+        Ok(status) => return if status.code() == Some(2) { exit::USAGE } else { exit::UNREADABLE },
+        Err(e) => {
+            report(&[Diagnostic::error("no-studio", format!("freehold-studio does not start: {}", e.kind()))]);
+            return exit::INTERNAL;
+        }
+    }
+    bundle(matches, catalog, &folder, &asked, &run)
+}
+
+/// The recipe and what it plans.
+fn ask<'c>(file: &str, run: &Run<'c>) -> Result<Asked<'c>, Refused> {
+    let text = text(Path::new(file))?;
+    let (recipe, deployment) = read_recipe(file, &text, run)?;
+    let dossier = planned(file, &of_recipe(file, &recipe), &[], deployment, run);
+    Ok(Asked { recipe, dossier })
+}
+
+/// Why a training does not begin: its result could not be used as is meant, or not under its name.
+fn refusal(file: &str, asked: &Asked<'_>) -> Option<Diagnostic> {
+    use freehold_assess::{Certainty, Status};
+    use freehold_base::Verdict;
+    let d = &asked.dossier;
+    if matches!(d.assessment.verdict, Verdict::Prohibited | Verdict::NeedsSeparateLicense) {
+        let clause = d.assessment.limits.first().map(|l| freehold_documents::limit_cite(d, l)).unwrap_or_default();
+        let message = format!("not trained: what is planned is {}, {clause}", d.assessment.verdict.as_str());
+        let help = "another base, other data or another use: freehold what-if shows what moves";
+        return Some(Diagnostic::error("tune-blocked", message.trim_end_matches([',', ' ']).to_string()).in_file(file).help(help));
+    }
+    let unmet = |o: &&freehold_assess::Obligation<'_>| {
+        o.code.starts_with("name-prefix") && o.certainty == Certainty::Owed && o.status == Status::Unmet
+    };
+    let duty = d.assessment.obligations.iter().find(unmet)?;
+    let wanted = duty.text().unwrap_or("the prefix that the license asks for");
+    let message = format!("not trained: the name must begin with “{wanted}”; it is “{}”", asked.recipe.name);
+    let place = format!("{file}:{}", asked.recipe.line);
+    Some(Diagnostic::error("tune-name", message).in_file(place).help(format!("name = \"{wanted}-{}\"", asked.recipe.name)))
+}
+
+/// Where the studio writes: `[output] folder`, else the recipe's name, beside the recipe.
+#[expect(clippy::result_large_err, reason = "once a run")]
+fn out_folder(file: &str, recipe: &Recipe) -> Result<PathBuf, Diagnostic> {
+    let plain = |name: &str| !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
+    if !plain(&recipe.name) {
+        let d = Diagnostic::error("bad-name", format!("`{}` cannot be a folder's name", shown(&recipe.name)));
+        return Err(d.in_file(file).help("files are called after it: letters, digits, -, _ and ."));
+    }
+    Ok(beside(Path::new(file), recipe.folder.as_deref().unwrap_or(&recipe.name)))
+}
+
+/// Writes what the studio and later steps are told: the keys of the GGUF, the deployment, the decision.
+#[expect(clippy::result_large_err, reason = "once a run")]
+fn write_beside(folder: &Path, asked: &Asked<'_>, run: &Run<'_>) -> Result<PathBuf, Diagnostic> {
+    let inside = folder.join("run");
+    let wrong = |path: &Path, e: std::io::Error| {
+        Diagnostic::error("unwritable", format!("cannot be written: {}", e.kind())).in_file(path.display().to_string())
+    };
+    std::fs::create_dir_all(&inside).map_err(|e| wrong(&inside, e))?;
+    let keys = freehold_comply::new_keys(&identity_of(asked));
+    let value = |v: &freehold_artifact::GgufValue| match v {
+        freehold_artifact::GgufValue::Text(t) => serde_json::Value::from(t.as_str()),
+        freehold_artifact::GgufValue::Number(n) => serde_json::Value::from(*n),
+    };
+    let keys: serde_json::Map<String, serde_json::Value> = keys.iter().map(|(k, v)| (k.clone(), value(v))).collect();
+    let decision = freehold_wire::Assessment::of(&asked.dossier);
+    let files = [
+        ("about.json", serde_json::to_string_pretty(&keys).unwrap_or_default()),
+        ("decision.json", serde_json::to_string_pretty(&decision).unwrap_or_default()),
+        ("deployment.toml", crate::deployments::as_toml(&asked.dossier.deployment, run.catalog)),
+        ("record.toml", record(asked)),
+    ];
+    for (name, text) in &files {
+        let path = inside.join(name);
+        std::fs::write(&path, text).map_err(|e| wrong(&path, e))?;
+    }
+    Ok(inside.join("about.json"))
+}
+
+/// What is known of the model that comes out. Its license is the recipe's choice, else that of the one license that
+/// binds it: whoever hands a derivative on does so under those terms.
+fn identity_of(asked: &Asked<'_>) -> freehold_comply::Identity {
+    let known = freehold_comply::identity(&asked.dossier);
+    let governing = freehold_comply::governing(&asked.dossier);
+    let (license, license_name, license_link) = match (&asked.recipe.license, governing.as_slice()) {
+        (Some(chosen), _) => (Some(chosen.clone()), None, None),
+        (None, [one]) => freehold_comply::tag_of(one),
+        _ => (None, None, None),
+    };
+    // the merged file is a fine-tune; the adapter lies beside it
+    let relation = Some("finetune".to_string());
+    freehold_comply::Identity { name: Some(asked.recipe.name.clone()), license, license_name, license_link, relation, ..known }
+}
+
+/// What a person would add to the model's record and the recipe knows.
+fn record(asked: &Asked<'_>) -> String {
+    let quoted = |t: &str| serde_json::Value::from(t).to_string();
+    let mut out = String::from("# for `freehold register set RECORD --from` this file\n[data]\nused = true\ncomplete = true\n\n[modification]\nmethod = \"a low-rank adapter, trained and merged; run/report.json has steps, tokens and what was verified\"\n");
+    for d in &asked.recipe.datasets {
+        let name = d.name.as_deref().unwrap_or(&d.path);
+        out.push_str(&format!("\n[[datasets]]\nid = {}\nrole = \"train\"\n", quoted(name)));
+        let license = d.license.as_deref().map(|l| if l == OWN { "proprietary" } else { l });
+        for (key, value) in [("license", license), ("source", d.source.as_deref())] {
+            if let Some(value) = value {
+                out.push_str(&format!("{key} = {}\n", quoted(value)));
+            }
+        }
+    }
+    out
+}
+
+/// Runs another command of this program, as a user would type it.
+fn run_command(catalog: &Catalog, words: &[&str]) -> u8 {
+    let typed = std::iter::once("freehold").chain(words.iter().copied());
+    match crate::cli::command(catalog).try_get_matches_from(typed) {
+        Ok(matches) => match matches.subcommand() {
+            Some(("comply", m)) => super::comply::run(m, catalog),
+            Some(("check", m)) => check::run(m, catalog),
+            Some(("bom", m)) => super::bom::run(m, catalog),
+            Some(("register", m)) => super::register::run(m, catalog),
+            _ => exit::INTERNAL,
+        },
+        Err(e) => {
+            report(&[Diagnostic::error("internal", e.to_string())]);
+            exit::INTERNAL
+        }
+    }
+}
+
+/// Card, notices, license copies, bill of materials, sums; then the bundle as `check` sees it.
+fn bundle(matches: &ArgMatches, catalog: &Catalog, folder: &Path, asked: &Asked<'_>, run: &Run<'_>) -> u8 {
+    let dir = folder.join("bundle");
+    let text = |p: PathBuf| p.display().to_string();
+    let (bundle, deployment) = (text(dir.clone()), text(folder.join("run/deployment.toml")));
+    let base = text(beside(Path::new(get(matches, "recipe").unwrap_or_default()), &asked.recipe.base.path));
+    if let Err(e) = std::fs::write(dir.join("README.md"), card(folder, asked)) {
+        report(&[Diagnostic::error("unwritable", format!("cannot be written: {}", e.kind())).in_file(bundle)]);
+        return exit::UNREADABLE;
+    }
+    let texts = get(matches, "texts").map_or(base, str::to_string);
+    let house: Vec<&str> = get(matches, "house").map(|h| vec!["--house", h]).unwrap_or_default();
+    let as_of = run.as_of.as_str();
+    let common = ["--use", deployment.as_str(), "--as-of", as_of];
+    let with = |words: &[&str]| {
+        let mut all: Vec<String> = words.iter().chain(&common).chain(&house).map(|w| w.to_string()).collect();
+        all.push("--made-by=organization".into());
+        all
+    };
+    let call = |words: &[&str]| {
+        let all = with(words);
+        run_command(catalog, &all.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    print("\n");
+    call(&["comply", &bundle, "--release", &bundle, "--name", &asked.recipe.name, "--texts", &texts]);
+    let bom = text(dir.join("bom.cdx.json"));
+    call(&["bom", &bundle, "--hash", "--out", &bom]);
+    if let Err(e) = sums(&dir) {
+        report(&[Diagnostic::error("unwritable", format!("SHA256SUMS cannot be written: {e}")).in_file(bundle)]);
+        return exit::UNREADABLE;
+    }
+    if let Some(register) = get(matches, "register") {
+        let who: Vec<&str> = get(matches, "as").map(|w| vec!["--as", w]).unwrap_or_default();
+        let mut words = vec!["register", "add", &bundle, "--register", register, "--called", &asked.recipe.name];
+        words.extend(&who);
+        if call(&words) == exit::CLEAR {
+            let from = text(folder.join("run/record.toml"));
+            let mut words = vec!["register", "set", &asked.recipe.name, "--from", &from, "--register", register];
+            words.extend(&who);
+            run_command(catalog, &words);
+        }
+    }
+    print("\n");
+    call(&["check", &bundle, "--release", &bundle, "--name", &asked.recipe.name])
+}
+
+/// The card: front matter from what is known, and what the studio measured.
+fn card(folder: &Path, asked: &Asked<'_>) -> String {
+    let identity = identity_of(asked);
+    let mut out = String::from("---\n");
+    for field in identity.card_fields(true) {
+        match field.values.as_slice() {
+            [one] if !field.list => out.push_str(&format!("{}: {one}\n", field.key)),
+            many => {
+                out.push_str(&format!("{}:\n", field.key));
+                many.iter().for_each(|v| out.push_str(&format!("- {v}\n")));
+            }
+        }
+    }
+    out.push_str("library_name: gguf\npipeline_tag: text-generation\n---\n");
+    let recipe = &asked.recipe;
+    let base = recipe.base.model.as_deref().unwrap_or(&recipe.base.path);
+    out.push_str(&format!("# {}\n\nA fine-tune of `{base}`: a low-rank adapter, trained by freehold, merged and quantized. The adapter alone is in `adapter/`.\n", recipe.name));
+    let measured: serde_json::Value =
+        std::fs::read(folder.join("run/report.json")).ok().and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default();
+    out.push_str("\n## Training\n\n");
+    for d in measured["data"].as_array().into_iter().flatten() {
+        out.push_str(&format!(
+            "- `{}`: {} rows, {} tokens, {} of them learned; SHA-256 `{}`\n",
+            d["file"].as_str().unwrap_or_default(), d["rows"], d["tokens"], d["learned_tokens"], d["sha256"].as_str().unwrap_or_default()
+        ));
+    }
+    let a = &measured["adapter"];
+    out.push_str(&format!("- rank {}, {} steps\n", a["rank"], measured["steps"]));
+    if let (Some(before), Some(after)) = (measured["evaluation"]["loss_before"].as_f64(), measured["evaluation"]["loss_after"].as_f64()) {
+        out.push_str(&format!(
+            "\n## Evaluation\n\nLoss on {} rows held back: {before:.4} before, {after:.4} after.\n",
+            measured["evaluation"]["rows"]
+        ));
+    }
+    out.push_str("\n## Files\n\n");
+    for f in measured["files"].as_array().into_iter().flatten() {
+        out.push_str(&format!("- `{}`: {}\n", f["file"].as_str().unwrap_or_default(), f["format"].as_str().unwrap_or_default()));
+    }
+    out.push_str("\n`SHA256SUMS` lists every file; `bom.cdx.json` is the bill of materials. Run it with `llama-cli -m model.gguf` or `ollama create NAME -f Modelfile`.\n");
+    out
+}
+
+/// SHA-256 of every file below a folder, in the form that `sha256sum --check` reads; written last.
+fn sums(dir: &Path) -> std::io::Result<()> {
+    let mut lines = std::collections::BTreeMap::new();
+    let mut folders = vec![dir.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(name) = path.strip_prefix(dir) {
+                let name = name.to_string_lossy().replace('\\', "/");
+                if name != "SHA256SUMS" {
+                    lines.insert(name, super::bom::sha256(&path)?);
+                }
+            }
+        }
+    }
+    let text: String = lines.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect();
+    std::fs::write(dir.join("SHA256SUMS"), text)
 }
