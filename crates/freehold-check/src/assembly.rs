@@ -37,7 +37,8 @@ const SERVICE_TERMS: &str = "the vendor's terms of service";
 
 /// The graph of a whole: `id` contains the subject of each component. Works of the same id are one.
 pub fn assemble(id: &str, made_by: Option<MadeBy>, components: &[(&Graph, Evidence)]) -> Graph {
-    let parts: Vec<_> = components.iter().map(|(graph, evidence)| (*graph, Relation::Component, evidence.clone())).collect();
+    let parts: Vec<_> =
+        components.iter().map(|(graph, evidence)| (*graph, Relation::Component, evidence.clone())).collect();
     composed(id, made_by, &parts)
 }
 

@@ -71,7 +71,13 @@ pub fn recipe(
     (found, sink.into_diagnostics())
 }
 
-fn read(top: Table<'_, '_>, text: &str, catalog: &Catalog, deployment: &mut Deployment, sink: &Sink<'_>) -> Option<Recipe> {
+fn read(
+    top: Table<'_, '_>,
+    text: &str,
+    catalog: &Catalog,
+    deployment: &mut Deployment,
+    sink: &Sink<'_>,
+) -> Option<Recipe> {
     let line = |t: &Spanned| {
         let before = text.get(..t.span.0).unwrap_or_default();
         u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX)

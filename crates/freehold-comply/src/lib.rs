@@ -11,7 +11,7 @@ mod words;
 use std::collections::BTreeMap;
 
 pub use freehold_lineage::is_repository_id;
-pub use identity::{Identity, RELATIONS, governing, identity, tag_of, new_keys};
+pub use identity::{Identity, RELATIONS, governing, identity, new_keys, tag_of};
 pub use plan::{Asked, plan};
 
 /// What lies at a path of the release.

@@ -318,7 +318,8 @@ fn llama_factory(k: &Keys<'_>) -> Training {
     for (key, used) in [("adapter_name_or_path", Use::Adapter), ("teacher_model_name_or_path", Use::Teacher)] {
         k.text(key).iter().flat_map(split).for_each(|n| t.model(used, n));
     }
-    for entry in ["dataset", "eval_dataset"].into_iter().take(1).filter_map(|key| k.top(key)).flat_map(|id| k.each(id)) {
+    for entry in ["dataset", "eval_dataset"].into_iter().take(1).filter_map(|key| k.top(key)).flat_map(|id| k.each(id))
+    {
         k.named(entry).iter().flat_map(split).for_each(|n| t.dataset(n, true));
     }
     t.list_folder = Some(k.text("dataset_dir").map_or_else(|| "data".into(), |n| n.text));
@@ -438,7 +439,9 @@ impl Program<'_> {
             Tok::Name if one && matches!(self.word(i), "None" | "True" | "False") => None,
             Tok::Name if one && self.word(i).starts_with(|c: char| c.is_ascii_digit()) => None,
             Tok::Name if one => match self.names.get(self.word(i)) {
-                Some(Some(known)) => Some(Named { evidence: Evidence { key: key.into(), ..known.evidence.clone() }, ..known.clone() }),
+                Some(Some(known)) => {
+                    Some(Named { evidence: Evidence { key: key.into(), ..known.evidence.clone() }, ..known.clone() })
+                }
                 _ => Some(Named { text: self.word(i).into(), revision: None, unread: true, evidence: self.at(i, key) }),
             },
             Tok::Name => {
@@ -506,9 +509,8 @@ fn argument<'a>(all: &'a [Argument], index: usize, keywords: &[&str]) -> Option<
 fn program(path: &str, file: &str, piece: &Piece<'_>) -> Option<Training> {
     let tokens = lex::tokens(&piece.text, Style::Python);
     let mut p = Program { path, file, piece, tokens, names: BTreeMap::new() };
-    let imports = |module: &str| {
-        (0..p.tokens.len()).any(|i| matches!(p.word(i), "import" | "from") && p.word(i + 1) == module)
-    };
+    let imports =
+        |module: &str| (0..p.tokens.len()).any(|i| matches!(p.word(i), "import" | "from") && p.word(i + 1) == module);
     let trainer = match () {
         () if imports("unsloth") => Trainer::Unsloth,
         () if imports("trl") => Trainer::Trl,
@@ -523,7 +525,10 @@ fn program(path: &str, file: &str, piece: &Piece<'_>) -> Option<Training> {
             if starts {
                 let value = if plain && line_ends { p.value(i + 2, i + 3, "") } else { None };
                 let name = p.word(i).to_string();
-                let again = p.names.get(&name).is_some_and(|old| old.as_ref().map(|o| &o.text) != value.as_ref().map(|v| &v.text));
+                let again = p
+                    .names
+                    .get(&name)
+                    .is_some_and(|old| old.as_ref().map(|o| &o.text) != value.as_ref().map(|v| &v.text));
                 p.names.insert(name, if again { None } else { value });
             }
         }
@@ -531,7 +536,8 @@ fn program(path: &str, file: &str, piece: &Piece<'_>) -> Option<Training> {
     // a program that only loads a model trains none
     let trains = |i: usize| {
         let word = p.word(i);
-        p.is(i + 1, b'(') && (word.ends_with("Trainer") || matches!(word, "get_peft_model" | "LoraConfig" | "TrainingArguments"))
+        p.is(i + 1, b'(')
+            && (word.ends_with("Trainer") || matches!(word, "get_peft_model" | "LoraConfig" | "TrainingArguments"))
     };
     if !(0..p.tokens.len()).any(trains) {
         return None;
@@ -550,7 +556,13 @@ fn program(path: &str, file: &str, piece: &Piece<'_>) -> Option<Training> {
 }
 
 /// What one call uses or makes.
-fn call(p: &Program<'_>, (receiver, name): (&str, &str), all: &[Argument], t: &mut Training, saved: &mut Option<Named>) {
+fn call(
+    p: &Program<'_>,
+    (receiver, name): (&str, &str),
+    all: &[Argument],
+    t: &mut Training,
+    saved: &mut Option<Named>,
+) {
     let named = |index: usize, keywords: &[&str]| argument(all, index, keywords).and_then(|a| a.named.clone());
     let keyed = |keyword: &str| all.iter().find(|a| a.keyword == keyword);
     if t.remote_code.is_none() && keyed("trust_remote_code").is_some_and(|a| a.is_true) {
@@ -622,7 +634,8 @@ mod tests {
     use super::*;
 
     fn short(t: &Training) -> String {
-        let models: Vec<String> = t.models.iter().map(|(u, n)| format!("{u:?} {}:{}", n.text, n.evidence.line.unwrap_or(0))).collect();
+        let models: Vec<String> =
+            t.models.iter().map(|(u, n)| format!("{u:?} {}:{}", n.text, n.evidence.line.unwrap_or(0))).collect();
         let data: Vec<&str> = t.datasets.iter().map(|d| d.named.text.as_str()).collect();
         let out = t.output.as_ref().map_or("-", |o| o.text.as_str());
         format!("{} {:?}; {}; {}; {out}", t.trainer.name(), t.method, models.join(", "), data.join(", "))
@@ -635,9 +648,15 @@ mod tests {
     #[test]
     fn each_tools_own_keys() {
         let axolotl = "base_model: acme/base-7b\nadapter: qlora\ndatasets:\n  - path: acme/chats # ours\n    type: chat_template\n  - path: json\n    data_files: [a.jsonl, b.jsonl]\nhub_model_id: acme/out\n";
-        assert_eq!(read("a.yml", axolotl), "axolotl Adapter; Base acme/base-7b:1; acme/chats, a.jsonl, b.jsonl; acme/out");
+        assert_eq!(
+            read("a.yml", axolotl),
+            "axolotl Adapter; Base acme/base-7b:1; acme/chats, a.jsonl, b.jsonl; acme/out"
+        );
         let factory = "model_name_or_path: acme/base-7b\nstage: sft\nfinetuning_type: full\ndataset: identity,alpaca_en\noutput_dir: saves/x\n";
-        assert_eq!(read("f.yaml", factory), "LLaMA-Factory Finetune; Base acme/base-7b:1; identity, alpaca_en; saves/x");
+        assert_eq!(
+            read("f.yaml", factory),
+            "LLaMA-Factory Finetune; Base acme/base-7b:1; identity, alpaca_en; saves/x"
+        );
         let trl = "model_name_or_path: acme/base-7b\nuse_peft: true\ndataset_name: trl-lib/Capybara\noutput_dir: out\n";
         assert_eq!(read("t.yaml", trl), "TRL Adapter; Base acme/base-7b:1; trl-lib/Capybara; out");
         let merge = "slices:\n  - sources:\n      - model: acme/a+acme/lora\n        layer_range: [0, 8]\n      - model: acme/b@main\nmerge_method: slerp\nbase_model: acme/a\n";

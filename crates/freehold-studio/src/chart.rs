@@ -20,7 +20,9 @@ pub fn loss_curve(name: &str, training: &[(u64, f64)], evaluation: &[(u64, f64)]
     (low, high) = ((low - pad).max(0.0), high + pad);
     let x = |step: f64| LEFT + (W - LEFT - RIGHT) * step / last;
     let y = |loss: f64| TOP + (H - TOP - BOTTOM) * (high - loss) / (high - low);
-    let line = |points: &[(u64, f64)]| points.iter().map(|(s, l)| format!("{:.1},{:.1}", x(*s as f64), y(*l))).collect::<Vec<_>>().join(" ");
+    let line = |points: &[(u64, f64)]| {
+        points.iter().map(|(s, l)| format!("{:.1},{:.1}", x(*s as f64), y(*l))).collect::<Vec<_>>().join(" ")
+    };
     let mut smooth = Vec::with_capacity(training.len());
     let mut mean = None;
     for (step, loss) in training {
@@ -38,15 +40,32 @@ pub fn loss_curve(name: &str, training: &[(u64, f64)], evaluation: &[(u64, f64)]
         let _ = write!(
             out,
             "<line x1=\"{LEFT}\" x2=\"{}\" y1=\"{:.1}\" y2=\"{:.1}\" stroke=\"#e3e3e3\"/>\n<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#555\">{loss:.2}</text>\n<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\" fill=\"#555\">{step:.0}</text>\n",
-            W - RIGHT, y(loss), y(loss), LEFT - 8.0, y(loss) + 4.0, x(step), H - BOTTOM + 20.0,
+            W - RIGHT,
+            y(loss),
+            y(loss),
+            LEFT - 8.0,
+            y(loss) + 4.0,
+            x(step),
+            H - BOTTOM + 20.0,
         );
     }
-    let _ = writeln!(out, "<polyline points=\"{}\" fill=\"none\" stroke=\"#9db8d9\" stroke-width=\"1\"/>", line(training));
-    let _ = writeln!(out, "<polyline points=\"{}\" fill=\"none\" stroke=\"#1f5fa8\" stroke-width=\"2\"/>", line(&smooth));
+    let _ =
+        writeln!(out, "<polyline points=\"{}\" fill=\"none\" stroke=\"#9db8d9\" stroke-width=\"1\"/>", line(training));
+    let _ =
+        writeln!(out, "<polyline points=\"{}\" fill=\"none\" stroke=\"#1f5fa8\" stroke-width=\"2\"/>", line(&smooth));
     if !evaluation.is_empty() {
-        let _ = writeln!(out, "<polyline points=\"{}\" fill=\"none\" stroke=\"#b3541e\" stroke-width=\"2\"/>", line(evaluation));
+        let _ = writeln!(
+            out,
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"#b3541e\" stroke-width=\"2\"/>",
+            line(evaluation)
+        );
         for (step, loss) in evaluation {
-            let _ = writeln!(out, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"#b3541e\"/>", x(*step as f64), y(*loss));
+            let _ = writeln!(
+                out,
+                "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"#b3541e\"/>",
+                x(*step as f64),
+                y(*loss)
+            );
         }
     }
     let _ = write!(

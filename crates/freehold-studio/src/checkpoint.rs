@@ -46,16 +46,8 @@ pub struct State {
 impl State {
     /// Before the first step.
     pub fn new(training: String, adapter: Adapter) -> Self {
-        let head = Head {
-            training,
-            step: 0,
-            tokens: 0,
-            best: None,
-            stale: 0,
-            done: false,
-            numbers: 0,
-            sha256: String::new(),
-        };
+        let head =
+            Head { training, step: 0, tokens: 0, best: None, stale: 0, done: false, numbers: 0, sha256: String::new() };
         Self { head, moments: Moments::new(&adapter), adapter, best: None }
     }
 
@@ -104,7 +96,10 @@ impl State {
             return Err(damaged());
         }
         if head.training != self.head.training {
-            return Err(format!("{}: of another training (recipe, data or base have changed); --restart begins anew", path.display()));
+            return Err(format!(
+                "{}: of another training (recipe, data or base have changed); --restart begins anew",
+                path.display()
+            ));
         }
         let mut numbers = rest.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
         let own = self.adapter.parameters();

@@ -141,14 +141,53 @@ impl Architecture {
 
 /// Keys that change nothing of what is computed here: how it was trained, cached, saved or is sampled from.
 const INERT: &[&str] = &[
-    "_name_or_path", "architectures", "transformers_version", "torch_dtype", "dtype", "use_cache", "initializer_range",
-    "bos_token_id", "eos_token_id", "pad_token_id", "unk_token_id", "attention_dropout", "resid_pdrop", "embd_pdrop",
-    "pretraining_tp", "auto_map", "cache_implementation", "output_attentions", "output_hidden_states", "return_dict",
-    "model_type", "name_or_path", "_attn_implementation_autoset", "_attn_implementation", "attn_implementation",
-    "unsloth_fixed", "unsloth_version", "is_decoder", "id2label", "label2id", "problem_type", "chunk_size_feed_forward",
-    "hidden_dropout", "mlp_dropout", "embedding_dropout", "task_specific_params", "torchscript", "max_length",
-    "do_sample", "temperature", "top_p", "top_k", "num_return_sequences", "hidden_act", "hidden_activation",
-    "_sliding_window_pattern", "sliding_window_pattern",
+    "_name_or_path",
+    "architectures",
+    "transformers_version",
+    "torch_dtype",
+    "dtype",
+    "use_cache",
+    "initializer_range",
+    "bos_token_id",
+    "eos_token_id",
+    "pad_token_id",
+    "unk_token_id",
+    "attention_dropout",
+    "resid_pdrop",
+    "embd_pdrop",
+    "pretraining_tp",
+    "auto_map",
+    "cache_implementation",
+    "output_attentions",
+    "output_hidden_states",
+    "return_dict",
+    "model_type",
+    "name_or_path",
+    "_attn_implementation_autoset",
+    "_attn_implementation",
+    "attn_implementation",
+    "unsloth_fixed",
+    "unsloth_version",
+    "is_decoder",
+    "id2label",
+    "label2id",
+    "problem_type",
+    "chunk_size_feed_forward",
+    "hidden_dropout",
+    "mlp_dropout",
+    "embedding_dropout",
+    "task_specific_params",
+    "torchscript",
+    "max_length",
+    "do_sample",
+    "temperature",
+    "top_p",
+    "top_k",
+    "num_return_sequences",
+    "hidden_act",
+    "hidden_activation",
+    "_sliding_window_pattern",
+    "sliding_window_pattern",
 ];
 
 /// A `config.json` with what was asked of it, so that what was not can be named.
@@ -211,7 +250,8 @@ pub fn read(text: &[u8]) -> Result<Architecture, Vec<String>> {
     let family = Family::ALL.iter().find(|(name, _)| *name == kind).map(|(_, f)| *f);
     let Some(family) = family.filter(|_| !map.contains_key("text_config")) else {
         let known: Vec<_> = Family::ALL.iter().map(|(n, _)| *n).filter(|n| *n != "gemma3").collect();
-        let what = if map.contains_key("text_config") { format!("{kind}, with parts that are not text") } else { kind.into() };
+        let what =
+            if map.contains_key("text_config") { format!("{kind}, with parts that are not text") } else { kind.into() };
         return Err(vec![format!("`model_type` is \"{what}\": the studio trains {}", known.join(", "))]);
     };
     let mut asked = Asked { map, keys: vec![], wrong: vec![] };
@@ -366,7 +406,8 @@ fn rope(map: &Map<String, Value>, theta: f32, sizes: (usize, usize, Option<usize
     let (width, positions, original) = sizes;
     let plain: Vec<f32> = (0..width / 2).map(|i| frequency(theta, i, width)).collect();
     let kind = map.get("rope_type").or_else(|| map.get("type")).and_then(Value::as_str).unwrap_or("default");
-    let number = |key: &str| map.get(key).and_then(Value::as_f64).filter(|n| n.is_finite() && *n > 0.0).map(|n| n as f32);
+    let number =
+        |key: &str| map.get(key).and_then(Value::as_f64).filter(|n| n.is_finite() && *n > 0.0).map(|n| n as f32);
     let mut rope = Rope {
         frequencies: plain.clone(),
         long: None,
@@ -382,11 +423,17 @@ fn rope(map: &Map<String, Value>, theta: f32, sizes: (usize, usize, Option<usize
         "linear" => &["factor"],
         "llama3" => &["factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"],
         "longrope" | "su" => &[
-            "short_factor", "long_factor", "factor", "attention_factor", "original_max_position_embeddings",
+            "short_factor",
+            "long_factor",
+            "factor",
+            "attention_factor",
+            "original_max_position_embeddings",
             "partial_rotary_factor",
         ],
         other => {
-            asked.wrong.push(format!("`rope_scaling` is of type \"{other}\": the studio knows default, linear, llama3, longrope"));
+            asked.wrong.push(format!(
+                "`rope_scaling` is of type \"{other}\": the studio knows default, linear, llama3, longrope"
+            ));
             return rope;
         }
     };
@@ -442,7 +489,9 @@ fn rope(map: &Map<String, Value>, theta: f32, sizes: (usize, usize, Option<usize
                 all.collect::<Option<Vec<f32>>>().filter(|l| l.len() == width / 2 && l.iter().all(|f| *f > 0.0))
             };
             let (Some(short), Some(long)) = (list("short_factor"), list("long_factor")) else {
-                asked.wrong.push(format!("`rope_scaling` needs {} numbers each in short_factor and long_factor", width / 2));
+                asked
+                    .wrong
+                    .push(format!("`rope_scaling` needs {} numbers each in short_factor and long_factor", width / 2));
                 return rope;
             };
             let old = number("original_max_position_embeddings").map(|n| n as usize).or(original);

@@ -11,8 +11,8 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use crate::compute::{
-    Attention, Rotation, SavedAttention, Threads, View, add, dropped, exp, gated, gated_back, head_major, multiply,
-    multiply_into, norm, norm_back, rotate, token_major,
+    Attention, Rotation, SavedAttention, Threads, View, add, dropped, exp, gated, gated_back, greatest, head_major,
+    multiply, multiply_into, norm, norm_back, rotate, token_major, wide,
 };
 use crate::config::{Architecture, Family, read};
 use crate::lora::{Adapter, Gradients, last_part};
@@ -253,7 +253,15 @@ fn through(linears: &[Linear], x: &[f32], pass: &Pass<'_>) -> (Vec<f32>, Vec<Vec
                 multiply(&mut inside, rows_in, a, 1.0, false, Threads::All);
             }
             let b = View::new(&p.b, rows, p.rank).turned();
-            multiply_into(&mut out[offset..], width, View::new(&inside, tokens, p.rank), b, p.scale, true, Threads::All);
+            multiply_into(
+                &mut out[offset..],
+                width,
+                View::new(&inside, tokens, p.rank),
+                b,
+                p.scale,
+                true,
+                Threads::All,
+            );
             low.push(inside);
         }
         offset += rows;
@@ -280,7 +288,9 @@ fn through_back(
         if needed {
             linear.matrix.back(&mut back, &grad[offset..], width, i > 0);
         }
-        if let (Some(pair), Some(adapter), Some(inside)) = (linear.pair, pass.adapter, linear.pair.and_then(|_| low.next())) {
+        if let (Some(pair), Some(adapter), Some(inside)) =
+            (linear.pair, pass.adapter, linear.pair.and_then(|_| low.next()))
+        {
             let (p, (ga, gb)) = (&adapter.pairs[pair], &mut gradients[pair]);
             let g = View::spaced(&grad[offset..], tokens, rows, width);
             multiply(gb, g.turned(), View::new(inside, tokens, p.rank), p.scale, true, Threads::All);
@@ -356,7 +366,10 @@ impl Decoder {
                 key_norm: of_head(&mut load, "k_norm"),
                 output: load.linears(&attention, &[("o_proj", s.hidden)], queries, s.output_bias),
                 after_attention: gemma.then(|| norm(&mut load, "post_attention_layernorm")),
-                before_feed: norm(&mut load, if gemma { "pre_feedforward_layernorm" } else { "post_attention_layernorm" }),
+                before_feed: norm(
+                    &mut load,
+                    if gemma { "pre_feedforward_layernorm" } else { "post_attention_layernorm" },
+                ),
                 gate_up: load.linears(&format!("{at}.mlp"), gate_up, s.hidden, s.feed_bias),
                 down: load.linears(&format!("{at}.mlp"), &[("down_proj", s.hidden)], s.intermediate, s.feed_bias),
                 after_feed: gemma.then(|| norm(&mut load, "post_feedforward_layernorm")),
@@ -428,7 +441,13 @@ impl Decoder {
     ///
     /// # Errors
     /// A loss that is no number.
-    pub fn learn(&self, adapter: &Adapter, batch: &Batch, step: &Step, gradients: &mut Gradients) -> Result<f64, String> {
+    pub fn learn(
+        &self,
+        adapter: &Adapter,
+        batch: &Batch,
+        step: &Step,
+        gradients: &mut Gradients,
+    ) -> Result<f64, String> {
         let (positions, sequences) = (batch.positions(), pairs_of(&batch.sequences));
         let tables = self.tables(batch.longest());
         let pass = Pass {
@@ -604,34 +623,31 @@ fn pairs_of(sequences: &[Range<usize>]) -> Vec<(Range<usize>, Range<usize>)> {
 
 /// Minus the logarithm of `word`'s probability; where a divisor is given, the row becomes the gradient of that, divided.
 fn surprise(row: &mut [f32], word: usize, divide_by: Option<f32>, cap: Option<f32>) -> f64 {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let top = row.iter().fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a });
-            let mut total = 0.0f64;
-            for part in row.chunks(1024) {
-                let mut parts = [0.0f32; 16];
-                for sixteen in part.chunks(16) {
-                    for (p, l) in parts.iter_mut().zip(sixteen) {
-                        *p += exp(*l - top);
-                    }
+    wide!({
+        let top = greatest(row);
+        let mut total = 0.0f64;
+        for part in row.chunks(1024) {
+            let mut parts = [0.0f32; 16];
+            for sixteen in part.chunks(16) {
+                for (p, l) in parts.iter_mut().zip(sixteen) {
+                    *p += exp(*l - top);
                 }
-                total += f64::from(parts.iter().sum::<f32>());
             }
-            let log_sum = f64::from(top) + total.ln();
-            let loss = log_sum - f64::from(row[word]);
-            if let Some(divide_by) = divide_by {
-                let (sum, inverse) = (log_sum as f32, 1.0 / divide_by);
-                let slope = |l: f32| cap.map_or(1.0, |c| 1.0 - (l / c) * (l / c));
-                let own = slope(row[word]) * inverse;
-                for l in row.iter_mut() {
-                    *l = exp(*l - sum) * inverse * slope(*l);
-                }
-                row[word] -= own;
+            total += f64::from(parts.iter().sum::<f32>());
+        }
+        let log_sum = f64::from(top) + total.ln();
+        let loss = log_sum - f64::from(row[word]);
+        if let Some(divide_by) = divide_by {
+            let (sum, inverse) = (log_sum as f32, 1.0 / divide_by);
+            let slope = |l: f32| cap.map_or(1.0, |c| 1.0 - (l / c) * (l / c));
+            let own = slope(row[word]) * inverse;
+            for l in row.iter_mut() {
+                *l = exp(*l - sum) * inverse * slope(*l);
             }
-            loss
-        },
-    )
+            row[word] -= own;
+        }
+        loss
+    })
 }
 
 impl Layer {
@@ -686,7 +702,15 @@ impl Layer {
     }
 
     /// Everything after attention.
-    fn rest(&self, stream: &[f32], attended: &[f32], pass: &Pass<'_>, s: &Architecture, kept: &mut Kept, whole: bool) -> Vec<f32> {
+    fn rest(
+        &self,
+        stream: &[f32],
+        attended: &[f32],
+        pass: &Pass<'_>,
+        s: &Architecture,
+        kept: &mut Kept,
+        whole: bool,
+    ) -> Vec<f32> {
         let queries = s.heads * s.head_width;
         let mut joined = vec![0.0; attended.len()];
         token_major(&mut joined, queries, 0, attended, s.heads, s.head_width);
@@ -733,7 +757,13 @@ impl Layer {
     }
 
     /// [`Layer::forward`] for tokens that follow those of a cache.
-    fn extend(&self, stream: Vec<f32>, pass: &Pass<'_>, s: &Architecture, cache: (&mut [f32], &mut [f32], usize)) -> Vec<f32> {
+    fn extend(
+        &self,
+        stream: Vec<f32>,
+        pass: &Pass<'_>,
+        s: &Architecture,
+        cache: (&mut [f32], &mut [f32], usize),
+    ) -> Vec<f32> {
         let (keys, values, first) = cache;
         let mut kept = Kept::default();
         self.attend_to(&stream, pass, s, &mut kept);

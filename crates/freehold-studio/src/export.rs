@@ -275,7 +275,9 @@ impl Export<'_> {
         let window = s.windows.iter().flatten().min();
         match (s.family, window) {
             (Family::Mistral | Family::Phi3, Some(w)) if *w < s.positions => {
-                vec![format!("trained with a window of {w} tokens, which llama.cpp does not apply to this family: keep the context below it")]
+                vec![format!(
+                    "trained with a window of {w} tokens, which llama.cpp does not apply to this family: keep the context below it"
+                )]
             }
             _ => vec![],
         }
@@ -337,7 +339,13 @@ impl Export<'_> {
             put("output.weight".into(), "lm_head.weight".into(), vec![h, rows], None, false);
         }
         let mut follows = |name: &str, values: &[f32]| {
-            all.push(Place { name: name.into(), from: None, sides: vec![values.len() as u64], heads: None, plus_one: false });
+            all.push(Place {
+                name: name.into(),
+                from: None,
+                sides: vec![values.len() as u64],
+                heads: None,
+                plus_one: false,
+            });
         };
         match (&s.rope.factors, s.rope.kind.as_str()) {
             (Some((factors, _)), "llama3") => follows("rope_freqs.weight", factors),
@@ -363,7 +371,8 @@ impl Export<'_> {
         let s = self.architecture;
         let arch = self.arch();
         let n = |x: usize| u32::try_from(x).map(Value::U32).map_err(|_| format!("{x} is more than a GGUF's key holds"));
-        let mut keys = vec![("general.architecture".to_owned(), Value::from(arch)), ("general.type".into(), "model".into())];
+        let mut keys =
+            vec![("general.architecture".to_owned(), Value::from(arch)), ("general.type".into(), "model".into())];
         keys.extend(self.about.iter().cloned());
         keys.push(("general.file_type".into(), Value::U32(format.number())));
         keys.push(("general.quantization_version".into(), Value::U32(2)));
@@ -440,7 +449,12 @@ impl Export<'_> {
     ///
     /// # Errors
     /// What llama.cpp would compute otherwise, and what the disk says.
-    pub fn write(&self, path: &Path, format: Format, mut progress: impl FnMut(usize, usize)) -> Result<Exported, Vec<String>> {
+    pub fn write(
+        &self,
+        path: &Path,
+        format: Format,
+        mut progress: impl FnMut(usize, usize),
+    ) -> Result<Exported, Vec<String>> {
         let wrong = self.refused();
         if !wrong.is_empty() {
             return Err(wrong);

@@ -47,7 +47,9 @@ pub fn write(path: &Path, parts: &[&[u8]]) -> Result<(), String> {
 
 /// Puts a renamed file's name on the disk too, where the system lets a folder be synchronized.
 pub fn sync_folder(path: &Path) {
-    if let Some(folder) = path.parent().and_then(|p| File::open(if p.as_os_str().is_empty() { Path::new(".") } else { p }).ok()) {
+    if let Some(folder) =
+        path.parent().and_then(|p| File::open(if p.as_os_str().is_empty() { Path::new(".") } else { p }).ok())
+    {
         let _ = folder.sync_all();
     }
 }

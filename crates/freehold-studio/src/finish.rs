@@ -97,7 +97,8 @@ pub fn write_merged(folder: &Path, base: &Path, weights: &Weights, adapter: &Ada
         header.insert("__metadata__".into(), json!({"format": "pt"}));
         for (tensor, t) in &tensors {
             let end = at + t.bytes().len();
-            header.insert(tensor.clone(), json!({"dtype": t.dtype.name(), "shape": t.shape, "data_offsets": [at, end]}));
+            header
+                .insert(tensor.clone(), json!({"dtype": t.dtype.name(), "shape": t.shape, "data_offsets": [at, end]}));
             at = end;
         }
         let path = folder.join(name);
@@ -145,7 +146,11 @@ pub fn about(json: &Json) -> Result<Vec<(String, Value)>, String> {
     let one = |(key, value): (&String, &Json)| {
         let value = match value {
             Json::String(text) => Value::Text(text.clone()),
-            Json::Number(n) => Value::U32(n.as_u64().and_then(|n| u32::try_from(n).ok()).ok_or_else(|| format!("`{key}` is no number of a key"))?),
+            Json::Number(n) => Value::U32(
+                n.as_u64()
+                    .and_then(|n| u32::try_from(n).ok())
+                    .ok_or_else(|| format!("`{key}` is no number of a key"))?,
+            ),
             Json::Array(all) => {
                 let all: Option<Vec<String>> = all.iter().map(|v| v.as_str().map(str::to_owned)).collect();
                 Value::Texts(all.ok_or_else(|| format!("`{key}` is no list of texts"))?)
@@ -182,7 +187,13 @@ impl Making<'_> {
     ///
     /// # Errors
     /// What llama.cpp would compute otherwise; what the disk says; a file that does not read back.
-    pub fn gguf(&self, path: &Path, format: Format, prompt: &str, progress: impl FnMut(usize, usize)) -> Result<Verified, Vec<String>> {
+    pub fn gguf(
+        &self,
+        path: &Path,
+        format: Format,
+        prompt: &str,
+        progress: impl FnMut(usize, usize),
+    ) -> Result<Verified, Vec<String>> {
         let export = Export {
             architecture: self.architecture,
             tensors: &self.weights.tensors,
@@ -236,7 +247,8 @@ fn asked(model: &Path, prompt: &str) -> Json {
         }
         Ok(out) => {
             let said = String::from_utf8_lossy(&out.stderr);
-            let last: String = said.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("").chars().take(200).collect();
+            let last: String =
+                said.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("").chars().take(200).collect();
             json!({"asked": true, "program": name, "loads": false, "why": last})
         }
         Err(e) => json!({"asked": false, "why": format!("{name} does not start: {}", e.kind())}),
@@ -248,7 +260,12 @@ pub fn samples(prompts: &[String], before: &[String], after: &[String]) -> Strin
     let quoted = |text: &str| text.trim().lines().map(|l| format!("> {l}")).collect::<Vec<_>>().join("\n");
     let mut out = String::from("# Answers before and after\n\nThe most likely tokens; nothing is drawn.\n");
     for ((prompt, before), after) in prompts.iter().zip(before).zip(after) {
-        out.push_str(&format!("\n## {}\n\nBefore:\n\n{}\n\nAfter:\n\n{}\n", prompt.replace('\n', " "), quoted(before), quoted(after)));
+        out.push_str(&format!(
+            "\n## {}\n\nBefore:\n\n{}\n\nAfter:\n\n{}\n",
+            prompt.replace('\n', " "),
+            quoted(before),
+            quoted(after)
+        ));
     }
     out
 }
@@ -273,7 +290,12 @@ pub fn gguf_file(n: usize, format: Format) -> String {
 ///
 /// # Errors
 /// Whatever keeps a file from being written or verified.
-pub fn finish(plan: &Plan, adapter: &Adapter, about: &[(String, Value)], mut say: impl FnMut(&str)) -> Result<Json, Vec<String>> {
+pub fn finish(
+    plan: &Plan,
+    adapter: &Adapter,
+    about: &[(String, Value)],
+    mut say: impl FnMut(&str),
+) -> Result<Json, Vec<String>> {
     let one = |e: String| vec![e];
     let (recipe, run, bundle) = (&plan.recipe, plan.run_folder(), plan.recipe.out().join("bundle"));
     std::fs::create_dir_all(&bundle).map_err(|e| vec![format!("{}: {}", bundle.display(), e.kind())])?;

@@ -38,7 +38,10 @@ pub fn files(recipe: &Recipe, asked: &Asked<'_>) -> Result<Vec<(String, String)>
         wrong.push("TRL's command takes one dataset; axolotl takes several".into());
     }
     if asked.engine == "trl" && schemas.iter().any(|s| matches!(s, Schema::Instruction | Schema::Conversations)) {
-        wrong.push("TRL reads text, prompt and completion, or messages; axolotl reads instructions and conversations too".into());
+        wrong.push(
+            "TRL reads text, prompt and completion, or messages; axolotl reads instructions and conversations too"
+                .into(),
+        );
     }
     if let Some(decision) = asked.decision.filter(|d| serde_json::from_str::<Value>(d).is_err()) {
         wrong.push(format!("--decision is no JSON: {}", decision.chars().take(40).collect::<String>()));
@@ -50,7 +53,8 @@ pub fn files(recipe: &Recipe, asked: &Asked<'_>) -> Result<Vec<(String, String)>
         "trl" => trl(recipe, &base, asked),
         _ => axolotl(recipe, &base, &schemas, asked),
     };
-    let name: String = recipe.name.to_ascii_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let name: String =
+        recipe.name.to_ascii_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let name = name.trim_matches('-').chars().take(50).collect::<String>();
     let file = format!("{}.yaml", asked.engine);
     let run = match asked.engine {
@@ -215,7 +219,11 @@ fn annotations(asked: &Asked<'_>) -> Value {
 }
 
 fn trainjob(name: &str, file: &str, config: &Value, asked: &Asked<'_>) -> Value {
-    let module = if asked.engine == "trl" { json!(["-m", "trl.scripts.sft", "--config"]) } else { json!(["-m", "axolotl.cli.train"]) };
+    let module = if asked.engine == "trl" {
+        json!(["-m", "trl.scripts.sft", "--config"])
+    } else {
+        json!(["-m", "axolotl.cli.train"])
+    };
     let mut command = vec![Value::from("torchrun")];
     command.extend(module.as_array().cloned().unwrap_or_default());
     command.push(format!("/workspace/job/{file}").into());
@@ -240,7 +248,8 @@ fn trainjob(name: &str, file: &str, config: &Value, asked: &Asked<'_>) -> Value 
 fn skypilot(name: &str, recipe: &Recipe, run: &str, asked: &Asked<'_>) -> Value {
     let mut mounts = json!({});
     for d in &recipe.datasets {
-        mounts[format!("~/sky_workdir/{}", mounted(&d.path))] = recipe.path(&d.path).to_string_lossy().into_owned().into();
+        mounts[format!("~/sky_workdir/{}", mounted(&d.path))] =
+            recipe.path(&d.path).to_string_lossy().into_owned().into();
     }
     let install = if asked.engine == "trl" { "pip install trl peft" } else { "pip install axolotl" };
     let run = match asked.nodes {
@@ -253,7 +262,9 @@ fn skypilot(name: &str, recipe: &Recipe, run: &str, asked: &Asked<'_>) -> Value 
     };
     let decision = annotations(asked);
     let mut envs = json!({});
-    for (key, to) in [("freehold.dev/verdict", "FREEHOLD_VERDICT"), ("freehold.dev/decision-sha256", "FREEHOLD_DECISION_SHA256")] {
+    for (key, to) in
+        [("freehold.dev/verdict", "FREEHOLD_VERDICT"), ("freehold.dev/decision-sha256", "FREEHOLD_DECISION_SHA256")]
+    {
         if let Some(value) = decision.get(key) {
             envs[to] = value.clone();
         }
@@ -332,7 +343,10 @@ fn scalar(value: &Value) -> String {
             let plain = !text.is_empty()
                 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./~".contains(c))
                 && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '~' && text.len() > 1)
-                && !matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "y" | "n");
+                && !matches!(
+                    text.to_ascii_lowercase().as_str(),
+                    "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "y" | "n"
+                );
             if plain { text.clone() } else { value.to_string() }
         }
         // YAML 1.1 takes 2e-4 for a text: a point makes it a number everywhere

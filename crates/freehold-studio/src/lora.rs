@@ -185,7 +185,9 @@ struct Patterns {
 impl Patterns {
     /// A pattern's key is the end of a module's name, after a dot or whole.
     fn of<'a>(map: &'a Map<String, Value>, module: &str) -> Option<&'a Value> {
-        map.iter().find(|(key, _)| module == *key || module.strip_suffix(key.as_str()).is_some_and(|r| r.ends_with('.'))).map(|(_, v)| v)
+        map.iter()
+            .find(|(key, _)| module == *key || module.strip_suffix(key.as_str()).is_some_and(|r| r.ends_with('.')))
+            .map(|(_, v)| v)
     }
 
     fn rank(&self, module: &str) -> Option<usize> {
@@ -199,9 +201,23 @@ impl Patterns {
 
 /// Keys of `adapter_config.json` that say who made it, or how it began.
 const INERT: &[&str] = &[
-    "auto_mapping", "base_model_name_or_path", "inference_mode", "init_lora_weights", "peft_type", "revision",
-    "task_type", "peft_version", "loftq_config", "eva_config", "corda_config", "megatron_core", "unsloth_fixed",
-    "lora_ga_config", "runtime_config", "layers_pattern", "ensure_weight_tying",
+    "auto_mapping",
+    "base_model_name_or_path",
+    "inference_mode",
+    "init_lora_weights",
+    "peft_type",
+    "revision",
+    "task_type",
+    "peft_version",
+    "loftq_config",
+    "eva_config",
+    "corda_config",
+    "megatron_core",
+    "unsloth_fixed",
+    "lora_ga_config",
+    "runtime_config",
+    "layers_pattern",
+    "ensure_weight_tying",
 ];
 
 fn shape(text: &[u8]) -> Result<(Shape, Patterns), Vec<String>> {
@@ -211,7 +227,8 @@ fn shape(text: &[u8]) -> Result<(Shape, Patterns), Vec<String>> {
     if map.get("peft_type").and_then(Value::as_str) != Some("LORA") {
         wrong.push("`peft_type` is not LORA".into());
     }
-    let rank = map.get("r").and_then(Value::as_u64).filter(|r| (1..=65_536).contains(r)).and_then(|r| usize::try_from(r).ok());
+    let rank =
+        map.get("r").and_then(Value::as_u64).filter(|r| (1..=65_536).contains(r)).and_then(|r| usize::try_from(r).ok());
     let alpha = map.get("lora_alpha").and_then(Value::as_f64).filter(|a| a.is_finite()).map(|a| a as f32);
     if rank.is_none() {
         wrong.push("`r` is missing, or not a whole number from 1 to 65,536".into());
@@ -233,7 +250,8 @@ fn shape(text: &[u8]) -> Result<(Shape, Patterns), Vec<String>> {
             _ => false,
         };
         let known = match key.as_str() {
-            "r" | "lora_alpha" | "lora_dropout" | "target_modules" | "use_rslora" | "rank_pattern" | "alpha_pattern" => true,
+            "r" | "lora_alpha" | "lora_dropout" | "target_modules" | "use_rslora" | "rank_pattern"
+            | "alpha_pattern" => true,
             "bias" => value == "none",
             "megatron_config" | "qalora_group_size" | "arrow_config" => true,
             key => INERT.contains(&key),

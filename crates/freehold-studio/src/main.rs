@@ -26,41 +26,94 @@ const FAILED: u8 = 1;
 
 fn command() -> Command {
     let recipe = || Arg::new("recipe").value_name("RECIPE").required(true).help("a recipe");
-    let threads = || Arg::new("threads").long("threads").value_name("N").value_parser(clap::value_parser!(usize)).help("threads (default: one a core)");
+    let threads = || {
+        Arg::new("threads")
+            .long("threads")
+            .value_name("N")
+            .value_parser(clap::value_parser!(usize))
+            .help("threads (default: one a core)")
+    };
     let about = || Arg::new("about").long("about").value_name("FILE").help("keys of general.* for the GGUF, as JSON");
     Command::new("freehold-studio")
         .version(env!("CARGO_PKG_VERSION"))
         .about("trains, merges and writes the GGUF; `freehold tune` runs it and asks the licenses first")
         .subcommand_required(true)
-        .subcommand(Command::new("plan").about("reads base and data and tells what the training needs").arg(recipe()).arg(threads()))
+        .subcommand(
+            Command::new("plan")
+                .about("reads base and data and tells what the training needs")
+                .arg(recipe())
+                .arg(threads()),
+        )
         .subcommand(
             Command::new("train")
                 .about("trains to the end, from the last checkpoint where there is one, and writes everything")
                 .arg(recipe())
-                .arg(Arg::new("restart").long("restart").action(ArgAction::SetTrue).help("begin anew, whatever is there"))
+                .arg(
+                    Arg::new("restart")
+                        .long("restart")
+                        .action(ArgAction::SetTrue)
+                        .help("begin anew, whatever is there"),
+                )
                 .arg(about())
                 .arg(threads()),
         )
         .subcommand(
             Command::new("export")
                 .about("a base and an adapter trained elsewhere, as a GGUF")
-                .arg(Arg::new("base").long("base").value_name("DIR").required(true).help("the base, as transformers writes it"))
+                .arg(
+                    Arg::new("base")
+                        .long("base")
+                        .value_name("DIR")
+                        .required(true)
+                        .help("the base, as transformers writes it"),
+                )
                 .arg(Arg::new("adapter").long("adapter").value_name("DIR").help("the adapter, as PEFT writes it"))
-                .arg(Arg::new("format").long("format").value_name("FORMAT").action(ArgAction::Append).help("F32, F16, BF16, Q8_0, Q4_0, Q5_0, Q4_K_M, Q5_K_M, Q6_K (default: Q4_K_M)"))
+                .arg(
+                    Arg::new("format")
+                        .long("format")
+                        .value_name("FORMAT")
+                        .action(ArgAction::Append)
+                        .help("F32, F16, BF16, Q8_0, Q4_0, Q5_0, Q4_K_M, Q5_K_M, Q6_K (default: Q4_K_M)"),
+                )
                 .arg(Arg::new("out").long("out").short('o').value_name("DIR").required(true).help("where the files go"))
                 .arg(about())
                 .arg(threads()),
         )
-        .subcommand(Command::new("sweep").about("trains once for every combination of [sweep] and compares").arg(recipe()).arg(threads()))
+        .subcommand(
+            Command::new("sweep")
+                .about("trains once for every combination of [sweep] and compares")
+                .arg(recipe())
+                .arg(threads()),
+        )
         .subcommand(
             Command::new("job")
                 .about("the recipe as a job for another engine")
                 .arg(recipe())
-                .arg(Arg::new("engine").long("engine").value_parser(["axolotl", "trl"]).default_value("axolotl").help("what trains"))
-                .arg(Arg::new("gpus").long("gpus").value_parser(clap::value_parser!(u32).range(1..=64)).default_value("1").help("GPUs of a node"))
-                .arg(Arg::new("nodes").long("nodes").value_parser(clap::value_parser!(u32).range(1..=1024)).default_value("1").help("nodes"))
+                .arg(
+                    Arg::new("engine")
+                        .long("engine")
+                        .value_parser(["axolotl", "trl"])
+                        .default_value("axolotl")
+                        .help("what trains"),
+                )
+                .arg(
+                    Arg::new("gpus")
+                        .long("gpus")
+                        .value_parser(clap::value_parser!(u32).range(1..=64))
+                        .default_value("1")
+                        .help("GPUs of a node"),
+                )
+                .arg(
+                    Arg::new("nodes")
+                        .long("nodes")
+                        .value_parser(clap::value_parser!(u32).range(1..=1024))
+                        .default_value("1")
+                        .help("nodes"),
+                )
                 .arg(Arg::new("decision").long("decision").value_name("FILE").help("the gate's decision, as JSON"))
-                .arg(Arg::new("out").long("out").short('o').value_name("DIR").required(true).help("where the files go")),
+                .arg(
+                    Arg::new("out").long("out").short('o').value_name("DIR").required(true).help("where the files go"),
+                ),
         )
 }
 
@@ -105,16 +158,30 @@ fn tell(plan: &Plan) {
     let (s, a) = (&plan.model.architecture, &plan.adapter);
     anstream::println!(
         "base      {:?}, {} layers of {}, {} million weights",
-        s.family, s.layers, s.hidden, s.parameters() / 1_000_000
+        s.family,
+        s.layers,
+        s.hidden,
+        s.parameters() / 1_000_000
     );
     anstream::println!(
         "adapter   rank {}, alpha {}, {} pairs on {}, {} thousand numbers",
-        a.shape.rank, a.shape.alpha, a.pairs.len(), a.shape.targets.join(" "), a.parameters() / 1000
+        a.shape.rank,
+        a.shape.alpha,
+        a.pairs.len(),
+        a.shape.targets.join(" "),
+        a.parameters() / 1000
     );
     for r in &plan.reports {
         anstream::println!(
             "data      {}: {} rows of {}, {} tokens, {} to learn; lengths {} to {}, half below {}",
-            plain(&r.file), r.rows, r.schema.keys(), r.tokens, r.learned_tokens, r.lengths.least, r.lengths.most, r.lengths.median
+            plain(&r.file),
+            r.rows,
+            r.schema.keys(),
+            r.tokens,
+            r.learned_tokens,
+            r.lengths.least,
+            r.lengths.most,
+            r.lengths.median
         );
         let mut told = |what: &str, t: &freehold_studio::data::Told| {
             if t.count > 0 {
@@ -131,16 +198,26 @@ fn tell(plan: &Plan) {
         }
         told("with what looks like a secret", &r.secrets);
         if r.bad_rows_count > 0 {
-            let lines: Vec<String> = r.bad_rows.iter().take(20).map(|(l, why)| format!("{l} ({})", plain(why))).collect();
+            let lines: Vec<String> =
+                r.bad_rows.iter().take(20).map(|(l, why)| format!("{l} ({})", plain(why))).collect();
             anstream::println!("          {} bad rows, left out: line {}", r.bad_rows_count, lines.join(", "));
         }
     }
-    let held = if plan.evaluation.is_empty() { String::new() } else { format!(", {} held back to evaluate on", plan.evaluation.len()) };
+    let held = if plan.evaluation.is_empty() {
+        String::new()
+    } else {
+        format!(", {} held back to evaluate on", plan.evaluation.len())
+    };
     anstream::println!("training  {} rows{held}; {} steps", plan.training.len(), plan.steps);
     let m = plan.memory;
     anstream::println!(
         "memory    {}: base {} (mapped), adapter {}, kept for the way back {}{}, at work {}",
-        shown(m.total()), shown(m.base), shown(m.adapter), shown(m.kept), if plan.recompute { " (layers are computed again)" } else { "" }, shown(m.working)
+        shown(m.total()),
+        shown(m.base),
+        shown(m.adapter),
+        shown(m.kept),
+        if plan.recompute { " (layers are computed again)" } else { "" },
+        shown(m.working)
     );
 }
 
@@ -155,7 +232,13 @@ fn progress() -> impl FnMut(&Progress) {
             let _ = write!(
                 err,
                 "\r\x1b[Kstep {}/{}  loss {:.4}  {:.0} tokens/s  {}:{:02}:{:02} left{end}",
-                p.step, p.steps, p.loss, p.tokens_a_second, left / 3600, left / 60 % 60, left % 60
+                p.step,
+                p.steps,
+                p.loss,
+                p.tokens_a_second,
+                left / 3600,
+                left / 60 % 60,
+                left % 60
             );
             let _ = err.flush();
         }
@@ -207,7 +290,9 @@ fn summary(plan: &Plan, report: &serde_json::Value) {
     }
     for file in report["files"].as_array().into_iter().flatten() {
         let llama = match (file["llama_cpp"]["loads"].as_bool(), file["llama_cpp"]["why"].as_str()) {
-            (Some(true), _) => format!("{} loads it and answers", file["llama_cpp"]["program"].as_str().unwrap_or_default()),
+            (Some(true), _) => {
+                format!("{} loads it and answers", file["llama_cpp"]["program"].as_str().unwrap_or_default())
+            }
             (_, Some(why)) => format!("llama.cpp: {}", plain(why)),
             _ => String::new(),
         };
@@ -242,7 +327,8 @@ fn export(m: &ArgMatches) -> Result<(), Vec<String>> {
     let (formats, about) = (formats(m)?, about(m)?);
     let model = Decoder::open(base)?;
     let tokenizer = Tokenizer::open(base).map_err(|e| vec![e])?;
-    let adapter = m.get_one::<String>("adapter").map(|dir| Adapter::read(Path::new(dir), &model.modules())).transpose()?;
+    let adapter =
+        m.get_one::<String>("adapter").map(|dir| Adapter::read(Path::new(dir), &model.modules())).transpose()?;
     let weights = Weights::open(base)?;
     std::fs::create_dir_all(&out).map_err(|e| vec![format!("{}: {}", out.display(), e.kind())])?;
     let making = Making {
@@ -262,7 +348,8 @@ fn export(m: &ArgMatches) -> Result<(), Vec<String>> {
         }
     }
     let file = gguf_file(0, formats[0]);
-    freehold_studio::files::write(&out.join("Modelfile"), &[finish::modelfile(&file, &tokenizer).as_bytes()]).map_err(|e| vec![e])
+    freehold_studio::files::write(&out.join("Modelfile"), &[finish::modelfile(&file, &tokenizer).as_bytes()])
+        .map_err(|e| vec![e])
 }
 
 fn swept(m: &ArgMatches) -> u8 {
@@ -278,8 +365,17 @@ fn swept(m: &ArgMatches) -> u8 {
 fn jobs(m: &ArgMatches) -> Result<(), Vec<String>> {
     let recipe = recipe::read(Path::new(text(m, "recipe")))?;
     let number = |key: &str| m.get_one::<u32>(key).copied().unwrap_or(1);
-    let decision = m.get_one::<String>("decision").map(std::fs::read_to_string).transpose().map_err(|e| vec![format!("--decision: {}", e.kind())])?;
-    let asked = job::Asked { engine: text(m, "engine"), gpus: number("gpus"), nodes: number("nodes"), decision: decision.as_deref() };
+    let decision = m
+        .get_one::<String>("decision")
+        .map(std::fs::read_to_string)
+        .transpose()
+        .map_err(|e| vec![format!("--decision: {}", e.kind())])?;
+    let asked = job::Asked {
+        engine: text(m, "engine"),
+        gpus: number("gpus"),
+        nodes: number("nodes"),
+        decision: decision.as_deref(),
+    };
     let out = PathBuf::from(text(m, "out"));
     for (name, body) in job::files(&recipe, &asked)? {
         std::fs::create_dir_all(&out).map_err(|e| vec![format!("{}: {}", out.display(), e.kind())])?;

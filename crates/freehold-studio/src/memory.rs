@@ -33,14 +33,16 @@ pub fn estimate(s: &Architecture, tokens: usize, base: u64, adapter: u64, recomp
         false => wide(tokens, layer).saturating_mul(s.layers as u64),
     };
     let rows = (4_194_304 / s.vocabulary.max(1)).max(64).min(tokens);
-    let working = wide(tokens, layer + attention + 3 * s.intermediate + 4 * s.hidden) + wide(rows, s.vocabulary) + (64 << 20);
+    let working =
+        wide(tokens, layer + attention + 3 * s.intermediate + 4 * s.hidden) + wide(rows, s.vocabulary) + (64 << 20);
     Estimate { base, adapter: adapter.saturating_mul(16), kept, working }
 }
 
 /// Bytes of memory that are free to use, where the system says so.
 pub fn available() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let kilobytes: u64 = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?.split_whitespace().next()?.parse().ok()?;
+    let kilobytes: u64 =
+        text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?.split_whitespace().next()?.parse().ok()?;
     let free = kilobytes.saturating_mul(1024);
     // a container may be allowed less than the machine has
     let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();

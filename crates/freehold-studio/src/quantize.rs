@@ -94,7 +94,10 @@ impl Kind {
 /// # Panics
 /// Where the values are not whole rows, or rows not whole blocks.
 pub fn quantize(kind: Kind, values: &[f32], columns: usize, importance: Option<&[f32]>) -> Vec<u8> {
-    assert!(columns.is_multiple_of(kind.block()) && values.len().is_multiple_of(columns.max(1)), "whole rows of blocks");
+    assert!(
+        columns.is_multiple_of(kind.block()) && values.len().is_multiple_of(columns.max(1)),
+        "whole rows of blocks"
+    );
     let mut out = vec![0; kind.bytes(values.len())];
     if values.is_empty() {
         return out;

@@ -265,7 +265,8 @@ pub fn read(path: &Path) -> Result<Recipe, Vec<String>> {
 pub fn of_table(table: &toml::Table, folder: PathBuf) -> Result<Recipe, Vec<String>> {
     let mut wrong = Vec::new();
     let name = table.get("name").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
-    let plain = !name.is_empty() && name.len() <= 96 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let plain =
+        !name.is_empty() && name.len() <= 96 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     if !plain || name.starts_with(['.', '-']) {
         wrong.push("`name` is missing, or not made of letters, digits, -, _ and .: files are called after it".into());
     }
@@ -290,7 +291,10 @@ pub fn of_table(table: &toml::Table, folder: PathBuf) -> Result<Recipe, Vec<Stri
     limit((0.0..=0.5).contains(&data.evaluation), "data.evaluation is not from 0 to 0.5");
     limit((1..=4096).contains(&training.batch), "training.batch is not from 1 to 4096");
     limit((1..=65_536).contains(&training.accumulate), "training.accumulate is not from 1 to 65,536");
-    limit(training.epochs.is_finite() && training.epochs > 0.0 && training.epochs <= 10_000.0, "training.epochs is not above 0");
+    limit(
+        training.epochs.is_finite() && training.epochs > 0.0 && training.epochs <= 10_000.0,
+        "training.epochs is not above 0",
+    );
     limit(training.steps != Some(0), "training.steps is 0");
     limit(training.learning_rate.is_finite() && training.learning_rate > 0.0, "training.learning_rate is not above 0");
     limit((0.0..=1.0).contains(&training.warmup), "training.warmup is a share of all steps, from 0 to 1");
@@ -298,7 +302,10 @@ pub fn of_table(table: &toml::Table, folder: PathBuf) -> Result<Recipe, Vec<Stri
     limit((0.0..=1.0).contains(&training.weight_decay), "training.weight_decay is not from 0 to 1");
     limit(training.save_every > 0, "training.save_every is 0");
     limit(!output.formats.is_empty(), "output.formats is empty");
-    limit((1..=4096).contains(&probe.tokens) && probe.prompts.len() <= 100, "[probe] asks at most 100 prompts for at most 4096 tokens");
+    limit(
+        (1..=4096).contains(&probe.tokens) && probe.prompts.len() <= 100,
+        "[probe] asks at most 100 prompts for at most 4096 tokens",
+    );
     let sweep = table.get("sweep").and_then(toml::Value::as_table).cloned().unwrap_or_default();
     match base {
         Some(base) if wrong.is_empty() => {

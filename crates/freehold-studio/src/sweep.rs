@@ -87,12 +87,19 @@ pub fn run(path: &Path, mut progress: impl FnMut(&Progress)) -> Result<String, V
     let table: toml::Table = text.parse().map_err(|e: toml::de::Error| vec![format!("{}: {e}", path.display())])?;
     let mut outcomes = Vec::new();
     for (i, (said, mut recipe)) in recipes(&table, path.parent().unwrap_or(Path::new("")))?.into_iter().enumerate() {
-        recipe.output.folder = Some(recipe.output.folder.unwrap_or_else(|| recipe.name.clone().into()).join(format!("sweep/{:02}", i + 1)));
+        recipe.output.folder = Some(
+            recipe.output.folder.unwrap_or_else(|| recipe.name.clone().into()).join(format!("sweep/{:02}", i + 1)),
+        );
         let plan = Plan::new(recipe)?;
         let state = plan.train(false, &mut progress).map_err(|e| vec![format!("{}: {e}", said.join(", "))])?;
         let adapter = state.best.as_ref().unwrap_or(&state.adapter);
         let evaluation = (!plan.evaluation.is_empty()).then(|| plan.evaluate(Some(adapter)));
-        outcomes.push(Outcome { set: said, loss: last_losses(&plan.run_folder()), evaluation, parameters: adapter.parameters() });
+        outcomes.push(Outcome {
+            set: said,
+            loss: last_losses(&plan.run_folder()),
+            evaluation,
+            parameters: adapter.parameters(),
+        });
     }
     outcomes.sort_by(|a, b| a.evaluation.unwrap_or(a.loss).total_cmp(&b.evaluation.unwrap_or(b.loss)));
     let mut out = String::from("| | evaluation loss | training loss, last tenth | adapter |\n|---|---|---|---|\n");
@@ -107,10 +114,8 @@ pub fn run(path: &Path, mut progress: impl FnMut(&Progress)) -> Result<String, V
 
 fn last_losses(run: &Path) -> f64 {
     let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
-    let losses: Vec<f64> = text
-        .lines()
-        .filter_map(|l| serde_json::from_str::<crate::train::Metric>(l).ok()?.loss)
-        .collect();
+    let losses: Vec<f64> =
+        text.lines().filter_map(|l| serde_json::from_str::<crate::train::Metric>(l).ok()?.loss).collect();
     let tail = &losses[losses.len() - losses.len().div_ceil(10).min(losses.len())..];
     tail.iter().sum::<f64>() / tail.len().max(1) as f64
 }

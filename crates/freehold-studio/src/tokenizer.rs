@@ -172,7 +172,8 @@ impl Tokenizer {
 
     /// Tokens that end an answer: the end of text, and the ends of turns that chat templates use.
     pub fn ends(&self) -> Vec<u32> {
-        let names = ["<|eot_id|>", "<|im_end|>", "<end_of_turn>", "<|end|>", "</s>", "<|endoftext|>", "<|end_of_text|>"];
+        let names =
+            ["<|eot_id|>", "<|im_end|>", "<end_of_turn>", "<|end|>", "</s>", "<|endoftext|>", "<|end_of_text|>"];
         let mut all: Vec<u32> = names.iter().filter_map(|n| self.inner.token_to_id(n)).collect();
         all.extend(self.special_id("eos"));
         if let Some(list) = self.model["eos_token_id"].as_array() {
@@ -200,7 +201,8 @@ impl Tokenizer {
             _ => vec![pre],
         };
         let whole = self.json["model"]["ignore_merges"].as_bool().unwrap_or(false);
-        let bytes = |p: &Json, regex: bool| p["type"] == "ByteLevel" && p["use_regex"].as_bool().unwrap_or(true) == regex;
+        let bytes =
+            |p: &Json, regex: bool| p["type"] == "ByteLevel" && p["use_regex"].as_bool().unwrap_or(true) == regex;
         let found = match parts[..] {
             [one] if bytes(one, true) && !whole => Some("gpt-2"),
             [split, level] if split["type"] == "Split" && bytes(level, false) => {
@@ -281,7 +283,14 @@ impl Tokenizer {
             put("ggml.token_type", Value::I32s(kinds.iter().map(|k| *k as i32).collect()));
             put("ggml.add_space_prefix", Value::Bool(space));
         }
-        let names = [("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("sep", "seperator"), ("pad", "padding"), ("mask", "mask")];
+        let names = [
+            ("bos", "bos"),
+            ("eos", "eos"),
+            ("unk", "unknown"),
+            ("sep", "seperator"),
+            ("pad", "padding"),
+            ("mask", "mask"),
+        ];
         for (kind, key) in names {
             if let Some(id) = self.special_id(kind).filter(|i| (*i as usize) < rows) {
                 put(&format!("ggml.{key}_token_id"), Value::U32(id));
@@ -306,7 +315,9 @@ impl Tokenizer {
         let one = |merge: &Json| match merge {
             Json::String(text) => Some(text.clone()),
             Json::Array(two) => match &two[..] {
-                [a, b] => Some(format!("{} {}", a.as_str()?.replace(' ', "\u{120}"), b.as_str()?.replace(' ', "\u{120}"))),
+                [a, b] => {
+                    Some(format!("{} {}", a.as_str()?.replace(' ', "\u{120}"), b.as_str()?.replace(' ', "\u{120}")))
+                }
                 _ => None,
             },
             _ => None,

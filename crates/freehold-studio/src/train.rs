@@ -86,7 +86,8 @@ impl Plan {
     pub fn new(recipe: Recipe) -> Result<Self, Vec<String>> {
         let base = recipe.path(&recipe.base.path);
         let mut wrong = Vec::new();
-        let model = Decoder::open(&base).map_err(|all| wrong.extend(all.into_iter().map(|w| format!("{}: {w}", base.display()))));
+        let model = Decoder::open(&base)
+            .map_err(|all| wrong.extend(all.into_iter().map(|w| format!("{}: {w}", base.display()))));
         let tokenizer = Tokenizer::open(&base).map_err(|w| wrong.push(format!("{}: {w}", base.display())));
         let (Ok(mut model), Ok(mut tokenizer)) = (model, tokenizer) else { return Err(wrong) };
         if tokenizer.words() > model.architecture.vocabulary {
@@ -137,7 +138,12 @@ impl Plan {
         model.attach(&adapter);
         let (batches, steps) = batches(&recipe, &training);
         let widest = batches.iter().map(|b| tokens_of(b, &training)).max().unwrap_or(0);
-        let bytes = crate::weights::Weights::open(&base)?.files.iter().filter_map(|f| std::fs::metadata(f).ok()).map(|m| m.len()).sum();
+        let bytes = crate::weights::Weights::open(&base)?
+            .files
+            .iter()
+            .filter_map(|f| std::fs::metadata(f).ok())
+            .map(|m| m.len())
+            .sum();
         let needs = |again| estimate(&model.architecture, widest, bytes, adapter.parameters(), again);
         let free = available();
         let recompute = match recipe.training.recompute {
@@ -155,7 +161,21 @@ impl Plan {
             )]);
         }
         let digest = digest(&recipe, &reports, &base, &adapter);
-        Ok(Self { recipe, model, tokenizer, template, reports, training, evaluation, batches, steps, recompute, memory, adapter, digest })
+        Ok(Self {
+            recipe,
+            model,
+            tokenizer,
+            template,
+            reports,
+            training,
+            evaluation,
+            batches,
+            steps,
+            recompute,
+            memory,
+            adapter,
+            digest,
+        })
     }
 
     /// The folder of what a training leaves behind for itself.
@@ -178,7 +198,11 @@ impl Plan {
         };
         let resumed = state.head.step;
         let mut told = keep_metrics(&metrics, resumed)?;
-        let mut log = std::fs::OpenOptions::new().append(true).create(true).open(&metrics).map_err(|e| format!("{}: {}", metrics.display(), e.kind()))?;
+        let mut log = std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&metrics)
+            .map_err(|e| format!("{}: {}", metrics.display(), e.kind()))?;
         let mut say = |metric: Metric, told: &mut Vec<Metric>| {
             let line = serde_json::to_string(&metric).unwrap_or_default();
             told.push(metric);
@@ -196,7 +220,8 @@ impl Plan {
         while state.head.step < self.steps && !state.head.done {
             let (began, step) = (Instant::now(), state.head.step);
             let first = usize::try_from(step).unwrap_or(usize::MAX).saturating_mul(t.accumulate);
-            let group: Vec<Batch> = self.batches.iter().skip(first).take(t.accumulate).map(|b| batch(b, &self.training)).collect();
+            let group: Vec<Batch> =
+                self.batches.iter().skip(first).take(t.accumulate).map(|b| batch(b, &self.training)).collect();
             let targets: usize = group.iter().map(Batch::targets).sum();
             let tokens: usize = group.iter().map(|b| b.ids.len()).sum();
             let mut gradients = state.adapter.gradients();
@@ -208,11 +233,17 @@ impl Plan {
                     seed: mix(t.seed ^ mix(step * 65_536 + i as u64)),
                     divide_by: targets as f32,
                 };
-                loss += self.model.learn(&state.adapter, batch, &how, &mut gradients).map_err(|e| format!("step {}: {e}", step + 1))?;
+                loss += self
+                    .model
+                    .learn(&state.adapter, batch, &how, &mut gradients)
+                    .map_err(|e| format!("step {}: {e}", step + 1))?;
             }
             let gradient_length = if t.clip > 0.0 { clip(&mut gradients, t.clip) } else { length(&gradients) };
             if !gradient_length.is_finite() {
-                return Err(format!("step {}: the gradient is {gradient_length}; a lower learning_rate may help", step + 1));
+                return Err(format!(
+                    "step {}: the gradient is {gradient_length}; a lower learning_rate may help",
+                    step + 1
+                ));
             }
             let rate = t.learning_rate * t.schedule.factor(step, warmup, self.steps);
             optimizer.step(&mut state.adapter, &gradients, &mut state.moments, rate);
@@ -249,9 +280,16 @@ impl Plan {
             }
             let seconds = started.elapsed().as_secs_f64().max(1e-9);
             let left = (self.steps - state.head.step) as f64 * seconds / (state.head.step - resumed).max(1) as f64;
-            progress(&Progress { step: state.head.step, steps: self.steps, loss, tokens_a_second: ran as f64 / seconds, seconds_left: left });
+            progress(&Progress {
+                step: state.head.step,
+                steps: self.steps,
+                loss,
+                tokens_a_second: ran as f64 / seconds,
+                seconds_left: left,
+            });
         }
-        let points = |of: fn(&Metric) -> Option<f64>| told.iter().filter_map(|m| Some((m.step, of(m)?))).collect::<Vec<_>>();
+        let points =
+            |of: fn(&Metric) -> Option<f64>| told.iter().filter_map(|m| Some((m.step, of(m)?))).collect::<Vec<_>>();
         let svg = crate::chart::loss_curve(&self.recipe.name, &points(|m| m.loss), &points(|m| m.evaluation_loss));
         write(&run.join("loss.svg"), &[svg.as_bytes()])?;
         Ok(state)
@@ -261,7 +299,8 @@ impl Plan {
     pub fn evaluate(&self, adapter: Option<&Adapter>) -> f64 {
         let order: Vec<usize> = (0..self.evaluation.len()).collect();
         let (mut loss, mut targets) = (0.0, 0);
-        for rows in packed(&order, &self.evaluation, self.recipe.training.batch, self.recipe.data.sequence_length, true) {
+        for rows in packed(&order, &self.evaluation, self.recipe.training.batch, self.recipe.data.sequence_length, true)
+        {
             let batch = batch(&rows, &self.evaluation);
             loss += self.model.loss(adapter, &batch);
             targets += batch.targets();
@@ -329,7 +368,15 @@ impl Plan {
 
 impl Metric {
     fn at(step: u64) -> Self {
-        Self { step, loss: None, evaluation_loss: None, learning_rate: None, gradient_length: None, tokens: None, seconds: None }
+        Self {
+            step,
+            loss: None,
+            evaluation_loss: None,
+            learning_rate: None,
+            gradient_length: None,
+            tokens: None,
+            seconds: None,
+        }
     }
 }
 
@@ -359,7 +406,8 @@ fn keep_metrics(path: &Path, step: u64) -> Result<Vec<Metric>, String> {
         write(path, &[])?;
         return Ok(vec![]);
     }
-    let kept: Vec<Metric> = text.lines().filter_map(|l| serde_json::from_str(l).ok()).filter(|m: &Metric| m.step <= step).collect();
+    let kept: Vec<Metric> =
+        text.lines().filter_map(|l| serde_json::from_str(l).ok()).filter(|m: &Metric| m.step <= step).collect();
     let lines: String = kept.iter().filter_map(|m| serde_json::to_string(m).ok()).map(|l| l + "\n").collect();
     write(path, &[lines.as_bytes()])?;
     Ok(kept)
@@ -371,7 +419,10 @@ fn template(recipe: &Recipe, tokenizer: &Tokenizer) -> Result<Option<Template>, 
         Some("alpaca") => Some(ALPACA.to_owned()),
         Some(path) => {
             let path = recipe.path(Path::new(path));
-            Some(std::fs::read_to_string(&path).map_err(|e| format!("data.template: {}: {}", path.display(), e.kind()))?)
+            Some(
+                std::fs::read_to_string(&path)
+                    .map_err(|e| format!("data.template: {}: {}", path.display(), e.kind()))?,
+            )
         }
         None => tokenizer.template.clone(),
     };
@@ -390,7 +441,12 @@ fn adapter(recipe: &Recipe, model: &Decoder) -> Result<Adapter, Vec<String>> {
     let targets = if a.targets.is_empty() { known.clone() } else { a.targets.clone() };
     let unknown: Vec<String> = targets.iter().filter(|t| !known.contains(t)).cloned().collect();
     if !unknown.is_empty() {
-        return Err(vec![format!("adapter.targets: {} {} no linear layer of this model: it has {}", unknown.join(", "), if unknown.len() == 1 { "is" } else { "are" }, known.join(", "))]);
+        return Err(vec![format!(
+            "adapter.targets: {} {} no linear layer of this model: it has {}",
+            unknown.join(", "),
+            if unknown.len() == 1 { "is" } else { "are" },
+            known.join(", ")
+        )]);
     }
     let shape = Shape { rank: a.rank, alpha: a.alpha, rslora: a.rslora, dropout: a.dropout, targets };
     Ok(Adapter::new(shape, &modules, recipe.training.seed))
@@ -462,11 +518,19 @@ fn digest(recipe: &Recipe, reports: &[Report], base: &Path, adapter: &Adapter) -
     // how often it is saved, and whether layers are computed again, changes no number
     training.save_every = 1;
     training.recompute = Recompute::Auto;
-    for part in [serde_json::to_string(&recipe.adapter), serde_json::to_string(&recipe.data), serde_json::to_string(&training)] {
+    for part in
+        [serde_json::to_string(&recipe.adapter), serde_json::to_string(&recipe.data), serde_json::to_string(&training)]
+    {
         sum.update(part.unwrap_or_default());
     }
     reports.iter().for_each(|r| sum.update(&r.sha256));
-    for name in ["config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "model.safetensors.index.json"] {
+    for name in [
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "chat_template.jinja",
+        "model.safetensors.index.json",
+    ] {
         sum.update(std::fs::read(base.join(name)).unwrap_or_default());
     }
     for pair in &adapter.pairs {

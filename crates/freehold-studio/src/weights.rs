@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde_json::Value;
 
-use crate::compute::{Threads, View, multiply, multiply_into};
+use crate::compute::{Threads, View, multiply, multiply_into, wide};
 use crate::numbers::{from_bf16, from_f16};
 
 /// The largest header that is read.
@@ -114,10 +114,9 @@ impl Tensor {
                 .zip(bytes.chunks_exact(4))
                 .for_each(|(t, b)| *t = f32::from_le_bytes([b[0], b[1], b[2], b[3]])),
             Dtype::F16 => to.iter_mut().zip(bytes.chunks_exact(2)).for_each(|(t, b)| *t = from_f16(two(b))),
-            Dtype::Bf16 => pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || to.iter_mut().zip(bytes.chunks_exact(2)).for_each(|(t, b)| *t = from_bf16(two(b))),
-            ),
+            Dtype::Bf16 => {
+                wide!({ to.iter_mut().zip(bytes.chunks_exact(2)).for_each(|(t, b)| *t = from_bf16(two(b))) })
+            }
         }
     }
 
@@ -232,13 +231,18 @@ pub fn map_file(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
     if !length.is_file() {
         return Err(says("not a file".into()));
     }
-    #[expect(unsafe_code, reason = "a map of a file that another process may shorten: the reader would get SIGBUS, no memory of ours is at stake")]
+    #[expect(
+        unsafe_code,
+        reason = "a map of a file that another process may shorten: the reader would get SIGBUS, no memory of ours is at stake"
+    )]
     let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|e| says(e.kind().to_string()))?;
     let map = Arc::new(map);
-    let head: [u8; 8] = map.get(..8).and_then(|b| b.try_into().ok()).ok_or_else(|| says("shorter than 8 bytes".into()))?;
+    let head: [u8; 8] =
+        map.get(..8).and_then(|b| b.try_into().ok()).ok_or_else(|| says("shorter than 8 bytes".into()))?;
     let header = u64::from_le_bytes(head);
     let end = usize::try_from(header).ok().filter(|_| header <= HEADER_MAX).and_then(|h| h.checked_add(8));
-    let end = end.filter(|e| *e <= map.len()).ok_or_else(|| says(format!("a header of {header} bytes does not fit")))?;
+    let end =
+        end.filter(|e| *e <= map.len()).ok_or_else(|| says(format!("a header of {header} bytes does not fit")))?;
     let parsed: BTreeMap<String, Value> =
         serde_json::from_slice(&map[8..end]).map_err(|e| says(format!("the header is no JSON object: {e}")))?;
     let mut tensors = BTreeMap::new();
@@ -288,7 +292,8 @@ impl Weights {
         let index = folder.join("model.safetensors.index.json");
         let mut names = BTreeSet::new();
         if index.is_file() {
-            let text = std::fs::read(&index).map_err(|e| vec![format!("model.safetensors.index.json: {}", e.kind())])?;
+            let text =
+                std::fs::read(&index).map_err(|e| vec![format!("model.safetensors.index.json: {}", e.kind())])?;
             let value: Value =
                 serde_json::from_slice(&text).map_err(|e| vec![format!("model.safetensors.index.json: {e}")])?;
             let map = value.get("weight_map").and_then(Value::as_object);

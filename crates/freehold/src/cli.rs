@@ -523,39 +523,48 @@ fn stamp() -> Command {
 
 /// `freehold tune`.
 fn tune(catalog: &Catalog) -> Command {
-    let gate = Command::new("gate")
-        .about("may this training be done, and what comes out of it be deployed so: before a minute is spent")
-        .arg(
-            Arg::new("what")
-                .value_name("FILE")
-                .num_args(1..)
-                .required(true)
-                .help("a configuration of axolotl, LLaMA-Factory, TRL, mergekit, Unsloth or transformers, or a recipe"),
-        )
-        .arg(
-            Arg::new("data-license")
-                .long("data-license")
-                .value_name("DATASET=LICENSE")
-                .action(ArgAction::Append)
-                .help("the license of a dataset, or `own`, where neither its card nor the configuration says it"),
-        )
-        .args(subject_args())
-        .args(policy_args())
-        .arg(fail_on_arg())
-        .args(pipeline_args())
-        .args(fact_args(catalog));
+    let gate =
+        Command::new("gate")
+            .about("may this training be done, and what comes out of it be deployed so: before a minute is spent")
+            .arg(
+                Arg::new("what").value_name("FILE").num_args(1..).required(true).help(
+                    "a configuration of axolotl, LLaMA-Factory, TRL, mergekit, Unsloth or transformers, or a recipe",
+                ),
+            )
+            .arg(
+                Arg::new("data-license")
+                    .long("data-license")
+                    .value_name("DATASET=LICENSE")
+                    .action(ArgAction::Append)
+                    .help("the license of a dataset, or `own`, where neither its card nor the configuration says it"),
+            )
+            .args(subject_args())
+            .args(policy_args())
+            .arg(fail_on_arg())
+            .args(pipeline_args())
+            .args(fact_args(catalog));
     let own = |name: &'static str, about: &'static str| {
         let words = Arg::new("words").value_name("WORD").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true);
-        Command::new(name).about(about).disable_help_flag(true).arg(words.help("as freehold-studio takes them; --help lists them"))
+        Command::new(name)
+            .about(about)
+            .disable_help_flag(true)
+            .arg(words.help("as freehold-studio takes them; --help lists them"))
     };
-    let facts = subject_args().into_iter().filter(|a| ["use-file", "set", "as-of", "house"].contains(&a.get_id().as_str()));
-    let value = |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help);
+    let facts =
+        subject_args().into_iter().filter(|a| ["use-file", "set", "as-of", "house"].contains(&a.get_id().as_str()));
+    let value =
+        |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help);
     Command::new("tune")
         .about("fine-tunes inside the license: asks, trains, merges, writes the GGUF and its bundle, checks it")
         .args_conflicts_with_subcommands(true)
         .subcommand_negates_reqs(true)
         .arg(Arg::new("recipe").value_name("RECIPE").required(true).help("a recipe: base, data, use, and how to train"))
-        .arg(Arg::new("restart").long("restart").action(ArgAction::SetTrue).help("begin anew, whatever checkpoint there is"))
+        .arg(
+            Arg::new("restart")
+                .long("restart")
+                .action(ArgAction::SetTrue)
+                .help("begin anew, whatever checkpoint there is"),
+        )
         .arg(value("threads", "N", "threads (default: one a core)"))
         .arg(texts_dir("license texts, ID.txt each (default: the base's folder)"))
         .arg(value("register", "FILE|URL", "open the model's record in this register"))

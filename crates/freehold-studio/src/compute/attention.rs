@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::pointwise::{dot, exp, tanh};
+use super::pointwise::{dot, exp, greatest, sum, tanh};
 use super::{Threads, View, multiply};
 
 /// Rows of queries whose scores are held at once.
@@ -83,31 +83,30 @@ impl Attention {
         let each = saved.out.par_chunks_mut(rows * d).zip(saved.log_sums.par_chunks_mut(rows)).enumerate();
         each.for_each(|(head, (out, log_sums))| {
             let q = &q[head * rows * d..][..rows * d];
-            let (k, v) = (&k[head / group * key_rows * d..][..key_rows * d], &v[head / group * key_rows * d..][..key_rows * d]);
+            let (k, v) =
+                (&k[head / group * key_rows * d..][..key_rows * d], &v[head / group * key_rows * d..][..key_rows * d]);
             let mut scores = Vec::new();
             let mut sums = [0.0f32; BLOCK];
             for block in sequences.iter().flat_map(|(q, k)| self.blocks(q, k)) {
                 let (n, m) = (block.keys.len(), block.queries.len());
                 scores.resize(m * n, 0.0);
                 self.scores(&mut scores, &block, q, k);
-                pulp::Arch::new().dispatch(
-                    #[inline(always)]
-                    || {
-                        for (i, row) in scores.chunks_exact_mut(n).enumerate() {
-                            let seen = self.seen(&block, i);
-                            row[..seen.start].fill(0.0);
-                            row[seen.end..].fill(0.0);
-                            let row = &mut row[seen];
-                            if let Some(cap) = self.cap {
-                                row.iter_mut().for_each(|s| *s = cap * tanh(*s / cap));
-                            }
-                            let top = row.iter().fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a });
-                            row.iter_mut().for_each(|s| *s = exp(*s - top));
-                            sums[i] = row.iter().sum();
-                            log_sums[block.queries.start + i] = top + sums[i].ln();
+                let (rows, totals, logs, here) = (&mut scores[..], &mut sums, &mut *log_sums, &block);
+                wide!({
+                    for (i, row) in rows.chunks_exact_mut(n).enumerate() {
+                        let seen = self.seen(here, i);
+                        row[..seen.start].fill(0.0);
+                        row[seen.end..].fill(0.0);
+                        let row = &mut row[seen];
+                        if let Some(cap) = self.cap {
+                            row.iter_mut().for_each(|s| *s = cap * tanh(*s / cap));
                         }
-                    },
-                );
+                        let top = greatest(row);
+                        row.iter_mut().for_each(|s| *s = exp(*s - top));
+                        totals[i] = sum(row);
+                        logs[here.queries.start + i] = top + totals[i].ln();
+                    }
+                });
                 let out = &mut out[block.queries.start * d..block.queries.end * d];
                 let v = View::new(&v[block.keys.start * d..block.keys.end * d], n, d);
                 multiply(out, View::new(&scores, m, n), v, 1.0, false, Threads::One);
@@ -131,7 +130,8 @@ impl Attention {
         let rows = q.len() / (self.heads * d);
         let group = self.heads / self.key_heads;
         let (mut gq, mut gk, mut gv) = (vec![0.0; q.len()], vec![0.0; k.len()], vec![0.0; v.len()]);
-        let each = gq.par_chunks_mut(group * rows * d).zip(gk.par_chunks_mut(rows * d)).zip(gv.par_chunks_mut(rows * d));
+        let each =
+            gq.par_chunks_mut(group * rows * d).zip(gk.par_chunks_mut(rows * d)).zip(gv.par_chunks_mut(rows * d));
         each.enumerate().for_each(|(key_head, ((gq, gk), gv))| {
             let (k, v) = (&k[key_head * rows * d..][..rows * d], &v[key_head * rows * d..][..rows * d]);
             let (mut scores, mut slopes) = (Vec::new(), Vec::new());
@@ -150,35 +150,41 @@ impl Attention {
                     let grad_rows = View::new(&grad[here.clone()], m, d);
                     let v = View::new(&v[there.clone()], n, d);
                     multiply(&mut slopes, grad_rows, v.turned(), 1.0, false, Threads::One);
-                    pulp::Arch::new().dispatch(
-                        #[inline(always)]
-                        || {
-                            for (i, (row, slope)) in scores.chunks_exact_mut(n).zip(slopes.chunks_exact_mut(n)).enumerate() {
-                                let at = block.queries.start + i;
-                                let seen = self.seen(&block, i);
-                                for side in [0..seen.start, seen.end..n] {
-                                    row[side.clone()].fill(0.0);
-                                    slope[side].fill(0.0);
-                                }
-                                let (row, slope) = (&mut row[seen.clone()], &mut slope[seen]);
-                                let along = dot(&grad[at * d..][..d], &out[at * d..][..d]);
-                                let sum = log_sums[at];
-                                for (p, s) in row.iter_mut().zip(slope) {
-                                    let bent = self.cap.map(|cap| tanh(*p / cap));
-                                    let score = match (self.cap, bent) {
-                                        (Some(cap), Some(t)) => cap * t,
-                                        _ => *p,
-                                    };
-                                    *p = exp(score - sum);
-                                    *s = *p * (*s - along) * bent.map_or(1.0, |t| 1.0 - t * t);
-                                }
+                    let (all, all_slopes, this) = (&mut scores[..], &mut slopes[..], &block);
+                    wide!({
+                        for (i, (row, slope)) in all.chunks_exact_mut(n).zip(all_slopes.chunks_exact_mut(n)).enumerate()
+                        {
+                            let at = this.queries.start + i;
+                            let seen = self.seen(this, i);
+                            for side in [0..seen.start, seen.end..n] {
+                                row[side.clone()].fill(0.0);
+                                slope[side].fill(0.0);
                             }
-                        },
-                    );
+                            let (row, slope) = (&mut row[seen.clone()], &mut slope[seen]);
+                            let along = dot(&grad[at * d..][..d], &out[at * d..][..d]);
+                            let total = log_sums[at];
+                            for (p, s) in row.iter_mut().zip(slope) {
+                                let bent = self.cap.map(|cap| tanh(*p / cap));
+                                let score = match (self.cap, bent) {
+                                    (Some(cap), Some(t)) => cap * t,
+                                    _ => *p,
+                                };
+                                *p = exp(score - total);
+                                *s = *p * (*s - along) * bent.map_or(1.0, |t| 1.0 - t * t);
+                            }
+                        }
+                    });
                     let (p, s) = (View::new(&scores, m, n), View::new(&slopes, m, n));
                     let keys = View::new(&k[there.clone()], n, d);
                     multiply(&mut gq[here.clone()], s, keys, self.scale, false, Threads::One);
-                    multiply(&mut gk[there.clone()], s.turned(), View::new(&q[here], m, d), self.scale, true, Threads::One);
+                    multiply(
+                        &mut gk[there.clone()],
+                        s.turned(),
+                        View::new(&q[here], m, d),
+                        self.scale,
+                        true,
+                        Threads::One,
+                    );
                     multiply(&mut gv[there], p.turned(), grad_rows, 1.0, true, Threads::One);
                 }
             }
@@ -227,9 +233,12 @@ mod tests {
 
     #[test]
     fn blocks_agree_with_the_formula_and_the_way_back_with_its_slopes() {
-        for (window, cap, lengths) in
-            [(None, None, vec![3, 5]), (Some(4), None, vec![9, 2]), (Some(3), Some(1.5), vec![7]), (Some(70), None, vec![150])]
-        {
+        for (window, cap, lengths) in [
+            (None, None, vec![3, 5]),
+            (Some(4), None, vec![9, 2]),
+            (Some(3), Some(1.5), vec![7]),
+            (Some(70), None, vec![150]),
+        ] {
             let a = Attention { heads: 4, key_heads: 2, width: 8, scale: 0.4, window, cap };
             let mut start = 0;
             let sequences: Vec<_> = lengths

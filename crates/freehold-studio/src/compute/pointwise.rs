@@ -13,7 +13,8 @@ pub fn exp(x: f32) -> f32 {
     let shifted = x * std::f32::consts::LOG2_E + MAGIC;
     let n = shifted - MAGIC;
     let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
-    let p = ((((1.987_569_1e-4 * r + 1.398_199_9e-3) * r + 8.333_452e-3) * r + 4.166_579_6e-2) * r + 0.166_666_66) * r + 0.5;
+    let p = ((((1.987_569_1e-4 * r + 1.398_199_9e-3) * r + 8.333_452e-3) * r + 4.166_579_6e-2) * r + 0.166_666_66) * r
+        + 0.5;
     let y = p * r * r + r + 1.0;
     // the integer is in the low bits of the shifted number
     y * f32::from_bits((shifted.to_bits().wrapping_add(127)) << 23)
@@ -36,10 +37,7 @@ fn rows_at_a_time(width: usize) -> usize {
 /// `to += from`.
 pub fn add(to: &mut [f32], from: &[f32]) {
     to.par_chunks_mut(65_536).zip(from.par_chunks(65_536)).for_each(|(to, from)| {
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || to.iter_mut().zip(from).for_each(|(t, f)| *t += f),
-        );
+        wide!({ to.iter_mut().zip(from).for_each(|(t, f)| *t += f) });
     });
 }
 
@@ -57,6 +55,35 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
+/// The sum, likewise.
+#[inline(always)]
+pub(super) fn sum(a: &[f32]) -> f32 {
+    let mut sums = [0.0f32; 16];
+    let parts = a.chunks_exact(16);
+    let rest: f32 = parts.remainder().iter().sum();
+    for part in parts {
+        for i in 0..16 {
+            sums[i] += part[i];
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
+/// The greatest of values that are numbers, likewise.
+#[inline(always)]
+pub fn greatest(a: &[f32]) -> f32 {
+    let mut tops = [f32::NEG_INFINITY; 16];
+    let parts = a.chunks_exact(16);
+    let more = |a: f32, b: f32| if b > a { b } else { a };
+    let rest = parts.remainder().iter().fold(f32::NEG_INFINITY, |a, b| more(a, *b));
+    for part in parts {
+        for i in 0..16 {
+            tops[i] = more(tops[i], part[i]);
+        }
+    }
+    tops.iter().fold(rest, |a, b| more(a, *b))
+}
+
 #[inline(always)]
 fn inverse_root(row: &[f32], epsilon: f32) -> f32 {
     1.0 / (dot(row, row) / row.len() as f32 + epsilon).sqrt()
@@ -67,18 +94,15 @@ fn inverse_root(row: &[f32], epsilon: f32) -> f32 {
 pub fn norm(to: &mut [f32], from: &[f32], step: usize, weight: &[f32], epsilon: f32) {
     let (width, many) = (weight.len(), rows_at_a_time(weight.len()));
     to.par_chunks_mut(width * many).enumerate().for_each(|(block, to)| {
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for (i, to) in to.chunks_exact_mut(width).enumerate() {
-                    let row = &from[(block * many + i) * step..][..width];
-                    let inverse = inverse_root(row, epsilon);
-                    for ((t, x), w) in to.iter_mut().zip(row).zip(weight) {
-                        *t = x * inverse * w;
-                    }
+        wide!({
+            for (i, to) in to.chunks_exact_mut(width).enumerate() {
+                let row = &from[(block * many + i) * step..][..width];
+                let inverse = inverse_root(row, epsilon);
+                for ((t, x), w) in to.iter_mut().zip(row).zip(weight) {
+                    *t = x * inverse * w;
                 }
-            },
-        );
+            }
+        });
     });
 }
 
@@ -86,22 +110,19 @@ pub fn norm(to: &mut [f32], from: &[f32], step: usize, weight: &[f32], epsilon: 
 pub fn norm_back(grad: &mut [f32], from: &[f32], step: usize, weight: &[f32], epsilon: f32) {
     let (width, many) = (weight.len(), rows_at_a_time(weight.len()));
     grad.par_chunks_mut(width * many).enumerate().for_each(|(block, grad)| {
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for (i, grad) in grad.chunks_exact_mut(width).enumerate() {
-                    let row = &from[(block * many + i) * step..][..width];
-                    let inverse = inverse_root(row, epsilon);
-                    for (g, w) in grad.iter_mut().zip(weight) {
-                        *g *= w;
-                    }
-                    let along = dot(grad, row) * inverse * inverse * inverse / width as f32;
-                    for (g, x) in grad.iter_mut().zip(row) {
-                        *g = *g * inverse - x * along;
-                    }
+        wide!({
+            for (i, grad) in grad.chunks_exact_mut(width).enumerate() {
+                let row = &from[(block * many + i) * step..][..width];
+                let inverse = inverse_root(row, epsilon);
+                for (g, w) in grad.iter_mut().zip(weight) {
+                    *g *= w;
                 }
-            },
-        );
+                let along = dot(grad, row) * inverse * inverse * inverse / width as f32;
+                for (g, x) in grad.iter_mut().zip(row) {
+                    *g = *g * inverse - x * along;
+                }
+            }
+        });
     });
 }
 
@@ -136,17 +157,14 @@ pub fn gated(kind: Activation, both: &[f32], width: usize) -> Vec<f32> {
     let mut to = vec![0.0; both.len() / 2];
     let many = rows_at_a_time(width);
     to.par_chunks_mut(width * many).zip(both.par_chunks(2 * width * many)).for_each(|(to, both)| {
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for (to, both) in to.chunks_exact_mut(width).zip(both.chunks_exact(2 * width)) {
-                    let (gate, up) = both.split_at(width);
-                    for ((t, g), u) in to.iter_mut().zip(gate).zip(up) {
-                        *t = bent(kind, *g).0 * u;
-                    }
+        wide!({
+            for (to, both) in to.chunks_exact_mut(width).zip(both.chunks_exact(2 * width)) {
+                let (gate, up) = both.split_at(width);
+                for ((t, g), u) in to.iter_mut().zip(gate).zip(up) {
+                    *t = bent(kind, *g).0 * u;
                 }
-            },
-        );
+            }
+        });
     });
     to
 }
@@ -155,19 +173,16 @@ pub fn gated(kind: Activation, both: &[f32], width: usize) -> Vec<f32> {
 pub fn gated_back(kind: Activation, both: &mut [f32], grad: &[f32], width: usize) {
     let many = rows_at_a_time(width);
     both.par_chunks_mut(2 * width * many).zip(grad.par_chunks(width * many)).for_each(|(both, grad)| {
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for (both, grad) in both.chunks_exact_mut(2 * width).zip(grad.chunks_exact(width)) {
-                    let (gate, up) = both.split_at_mut(width);
-                    for ((g, u), d) in gate.iter_mut().zip(up).zip(grad) {
-                        let (value, slope) = bent(kind, *g);
-                        *g = d * *u * slope;
-                        *u = d * value;
-                    }
+        wide!({
+            for (both, grad) in both.chunks_exact_mut(2 * width).zip(grad.chunks_exact(width)) {
+                let (gate, up) = both.split_at_mut(width);
+                for ((g, u), d) in gate.iter_mut().zip(up).zip(grad) {
+                    let (value, slope) = bent(kind, *g);
+                    *g = d * *u * slope;
+                    *u = d * value;
                 }
-            },
-        );
+            }
+        });
     });
 }
 
@@ -195,25 +210,28 @@ impl Rotation {
 }
 
 /// Rotates each row (a head of one token, `width` values) by its position; `back` rotates the other way.
-pub fn rotate(rows: &mut [f32], width: usize, rotation: &Rotation, position: impl Fn(usize) -> usize + Sync, back: bool) {
-    let (half, many) = (rotation.half, rows_at_a_time(width));
+pub fn rotate(
+    rows: &mut [f32],
+    width: usize,
+    rotation: &Rotation,
+    position: impl Fn(usize) -> usize + Sync,
+    back: bool,
+) {
+    let (half, many, position) = (rotation.half, rows_at_a_time(width), &position);
     rows.par_chunks_mut(width * many).enumerate().for_each(|(block, rows)| {
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for (i, row) in rows.chunks_exact_mut(width).enumerate() {
-                    let at = position(block * many + i) * half;
-                    let (cosine, sine) = (&rotation.cosine[at..][..half], &rotation.sine[at..][..half]);
-                    let (low, high) = row[..2 * half].split_at_mut(half);
-                    for j in 0..half {
-                        let (u, v, c) = (low[j], high[j], cosine[j]);
-                        let s = if back { -sine[j] } else { sine[j] };
-                        low[j] = u * c - v * s;
-                        high[j] = v * c + u * s;
-                    }
+        wide!({
+            for (i, row) in rows.chunks_exact_mut(width).enumerate() {
+                let at = position(block * many + i) * half;
+                let (cosine, sine) = (&rotation.cosine[at..][..half], &rotation.sine[at..][..half]);
+                let (low, high) = row[..2 * half].split_at_mut(half);
+                for j in 0..half {
+                    let (u, v, c) = (low[j], high[j], cosine[j]);
+                    let s = if back { -sine[j] } else { sine[j] };
+                    low[j] = u * c - v * s;
+                    high[j] = v * c + u * s;
                 }
-            },
-        );
+            }
+        });
     });
 }
 
@@ -256,7 +274,11 @@ pub(crate) fn drop_in_place(values: &mut [f32], rate: f32, seed: u64) {
     values.par_chunks_mut(16_384).enumerate().for_each(|(block, values)| {
         for (i, v) in values.iter_mut().enumerate() {
             let at = (block * 16_384 + i) as u64;
-            *v = if crate::random::mix(seed ^ at.wrapping_mul(0x9E37_79B9_7F4A_7C15)) >> 32 < limit { 0.0 } else { *v * keep };
+            *v = if crate::random::mix(seed ^ at.wrapping_mul(0x9E37_79B9_7F4A_7C15)) >> 32 < limit {
+                0.0
+            } else {
+                *v * keep
+            };
         }
     });
 }

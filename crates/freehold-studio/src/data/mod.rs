@@ -101,7 +101,12 @@ pub struct Report {
 ///
 /// # Errors
 /// The file cannot be read, or has no schema that is known.
-pub fn load(path: &Path, tokenizer: &Tokenizer, template: Option<&Template>, length: usize) -> Result<(Report, Vec<Sequence>), String> {
+pub fn load(
+    path: &Path,
+    tokenizer: &Tokenizer,
+    template: Option<&Template>,
+    length: usize,
+) -> Result<(Report, Vec<Sequence>), String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let source = read_rows(path).map_err(|e| format!("{name}: {e}"))?;
     let sha256 = crate::files::sha256(path).map_err(|e| format!("{name}: {}", e.kind()))?;

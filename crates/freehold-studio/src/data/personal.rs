@@ -55,7 +55,11 @@ fn is_email(word: &str) -> bool {
     let Some((who, place)) = word.split_once('@') else { return false };
     let plain = |t: &str, more: &str| !t.is_empty() && t.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c));
     let ending = place.rsplit('.').next().unwrap_or_default();
-    plain(who, "._%+-") && plain(place, ".-") && place.contains('.') && ending.len() >= 2 && ending.chars().all(|c| c.is_ascii_alphabetic())
+    plain(who, "._%+-")
+        && plain(place, ".-")
+        && place.contains('.')
+        && ending.len() >= 2
+        && ending.chars().all(|c| c.is_ascii_alphabetic())
 }
 
 /// Runs of digits with single spaces and hyphens between, and what stands before each.
@@ -77,7 +81,8 @@ fn runs(text: &str) -> Vec<(Option<char>, String)> {
             at += 1;
         }
         let before = start.checked_sub(1).map(|i| chars[i]);
-        let glued = before.is_some_and(|c| c.is_alphanumeric() || c == '.') || chars.get(at).is_some_and(|c| c.is_alphabetic());
+        let glued =
+            before.is_some_and(|c| c.is_alphanumeric() || c == '.') || chars.get(at).is_some_and(|c| c.is_alphabetic());
         if !glued {
             all.push((before, chars[start..at].iter().collect()));
         }
@@ -99,14 +104,20 @@ fn luhn(digits: &str) -> bool {
     sum.is_multiple_of(10) && digits.bytes().any(|b| Some(b) != digits.bytes().next())
 }
 
+/// Words that begin as an IBAN does, put together with those that follow, as long as they may be one.
 fn has_iban(part: &str) -> bool {
-    let solid: String = part.chars().filter(|c| *c != ' ').collect();
-    let begins = |t: &str| {
-        let b = t.as_bytes();
-        b.len() >= 15 && b[0].is_ascii_uppercase() && b[1].is_ascii_uppercase() && b[2].is_ascii_digit() && b[3].is_ascii_digit()
+    let begins = |w: &str| {
+        let b = w.as_bytes();
+        b.len() >= 4 && b[..2].iter().all(u8::is_ascii_uppercase) && b[2..4].iter().all(u8::is_ascii_digit)
     };
-    let mut words = part.split(' ').filter(|w| begins(w) && w.len() <= 34);
-    (begins(&solid) && solid.len() <= 34 && remainder(&solid) == Some(1)) || words.any(|w| remainder(w) == Some(1))
+    let words: Vec<&str> = part.split(' ').filter(|w| !w.is_empty()).collect();
+    words.iter().enumerate().filter(|(_, w)| begins(w)).any(|(i, _)| {
+        let mut solid = String::new();
+        words[i..].iter().take(9).any(|w| {
+            solid.push_str(w);
+            (15..=34).contains(&solid.len()) && remainder(&solid) == Some(1)
+        })
+    })
 }
 
 fn remainder(iban: &str) -> Option<u32> {
@@ -128,7 +139,14 @@ mod tests {
         assert_eq!(found("card 4111 1111 1111 1111"), [Kind::Card]);
         assert_eq!(found("pay to DE89 3704 0044 0532 0130 00"), [Kind::Iban]);
         assert_eq!(found("ssn 078-05-1120."), [Kind::SocialSecurity]);
-        for text in ["a@b", "3.14159265358979", "2024-01-02 10:11:12", "version 1.2.3-4", "0000000000000000", "x = 12345678901234"] {
+        for text in [
+            "a@b",
+            "3.14159265358979",
+            "2024-01-02 10:11:12",
+            "version 1.2.3-4",
+            "0000000000000000",
+            "x = 12345678901234",
+        ] {
             assert_eq!(found(text), [], "{text}");
         }
     }

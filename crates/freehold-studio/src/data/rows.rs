@@ -182,7 +182,8 @@ fn kind(value: &Value) -> &'static str {
 }
 
 fn separated(path: &Path, by: u8) -> Result<Raw, String> {
-    let mut reader = csv::ReaderBuilder::new().delimiter(by).flexible(true).from_path(path).map_err(|e| e.to_string())?;
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(by).flexible(true).from_path(path).map_err(|e| e.to_string())?;
     let names = reader.headers().map_err(|e| e.to_string())?.clone();
     let mut raw = Raw::new();
     for record in reader.records() {
@@ -238,7 +239,8 @@ fn one(row: &serde_json::Map<String, Value>, schema: Schema) -> Result<Row, Stri
         return Err(format!("has {own}, where the file's rows have {}: one schema a file", schema.keys()));
     }
     let turn = |role: &str, content: String| Message { role: role.into(), content };
-    let not_empty = |text: String, key: &str| if text.trim().is_empty() { Err(format!("`{key}` is empty")) } else { Ok(text) };
+    let not_empty =
+        |text: String, key: &str| if text.trim().is_empty() { Err(format!("`{key}` is empty")) } else { Ok(text) };
     match schema {
         Schema::Text => Ok(Row::Text(not_empty(text(row, &["text"])?, "text")?)),
         Schema::Instruction => {
@@ -253,7 +255,8 @@ fn one(row: &serde_json::Map<String, Value>, schema: Schema) -> Result<Row, Stri
                 Some(other) => return Err(format!("`input` is {}, not a text", kind(other))),
             }
             let mut all = Vec::new();
-            if let Some(Value::String(system)) = row.get("system").filter(|s| s.as_str().is_some_and(|s| !s.is_empty())) {
+            if let Some(Value::String(system)) = row.get("system").filter(|s| s.as_str().is_some_and(|s| !s.is_empty()))
+            {
                 all.push(turn("system", system.clone()));
             }
             all.extend([turn("user", asked), turn("assistant", not_empty(text(row, &["output"])?, "output")?)]);
@@ -281,7 +284,9 @@ fn turns(list: Option<&Value>, key: &str, who: &str, what: &str) -> Result<Row, 
             "gpt" | "assistant" | "model" | "chatgpt" | "bing" => "assistant",
             "system" => "system",
             "tool" | "function" | "observation" => "tool",
-            other => return Err(at(format!("`{who}` is \"{other}\": known are system, user, assistant, tool, human, gpt"))),
+            other => {
+                return Err(at(format!("`{who}` is \"{other}\": known are system, user, assistant, tool, human, gpt")));
+            }
         };
         for key in ["tool_calls", "images", "function_call"] {
             if turn.get(key).is_some_and(|v| !v.is_null() && v.as_array().is_none_or(|a| !a.is_empty())) {

@@ -95,7 +95,8 @@ impl Template {
             Err(Error::new(ErrorKind::InvalidOperation, what))
         });
         // a day of its own would make the same data other tokens every day
-        environment.add_function("strftime_now", |format: String| if format.contains("%Y") { "26 Jul 2024" } else { "" });
+        environment
+            .add_function("strftime_now", |format: String| if format.contains("%Y") { "26 Jul 2024" } else { "" });
         environment.add_filter("tojson", |value: Value, options: minijinja::value::Kwargs| {
             let indent: Option<usize> = options.get("indent").ok();
             let _: Option<bool> = options.get("ensure_ascii").ok();
@@ -137,9 +138,13 @@ impl Template {
             // some templates open an answer with less than they ask for: what both have in common is the question
             let question = common(&before, &after);
             let answered = common(&after, &whole);
-            let holds = question + message.content.trim().len() <= answered && after[question..].contains(message.content.trim());
+            let holds = question + message.content.trim().len() <= answered
+                && after[question..].contains(message.content.trim());
             if !holds {
-                return Err(format!("the chat template does not write turn {} the same way with later ones after it", i + 1));
+                return Err(format!(
+                    "the chat template does not write turn {} the same way with later ones after it",
+                    i + 1
+                ));
             }
             spans.push(question..answered);
         }
@@ -149,7 +154,10 @@ impl Template {
 
 /// Bytes that two texts begin with alike, in whole characters.
 fn common(a: &str, b: &str) -> usize {
-    a.char_indices().zip(b.char_indices()).find(|((_, x), (_, y))| x != y).map_or(a.len().min(b.len()), |((at, _), _)| at)
+    a.char_indices()
+        .zip(b.char_indices())
+        .find(|((_, x), (_, y))| x != y)
+        .map_or(a.len().min(b.len()), |((at, _), _)| at)
 }
 
 #[cfg(test)]
@@ -180,7 +188,10 @@ mod tests {
         assert_eq!(t.render(&[turn("user", " hi ")], false).expect("rendered"), "HI1 {\"a\": [1, \"é\"]} none");
         let refuses = Template::new("{{ raise_exception('no system here') }}", [None, None, None]).expect("a template");
         assert!(refuses.render(&[], false).expect_err("refused").contains("no system here"));
-        let endless = Template::new("{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}", [None; 3]);
+        let endless = Template::new(
+            "{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}",
+            [None; 3],
+        );
         assert!(endless.expect("a template").render(&[], false).is_err());
         assert!(Template::new("{% for %}", [None; 3]).is_err());
     }

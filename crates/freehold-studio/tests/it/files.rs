@@ -10,13 +10,13 @@ use freehold_studio::lora::Adapter;
 use freehold_studio::tokenizer::Tokenizer;
 use freehold_studio::weights::{Tensor, Weights};
 use serde_json::{Value as Json, json};
+use tokenizers::AddedToken;
+use tokenizers::models::TrainerWrapper;
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::tokenizer::SplitDelimiterBehavior;
-use tokenizers::AddedToken;
-use tokenizers::models::TrainerWrapper;
 
 use crate::formula::{batch, units};
 use crate::llama::{ask, judge, read_floats};
@@ -27,11 +27,16 @@ const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{
 /// A byte-level tokenizer of 320 tokens, trained on this file, and its config.
 pub(crate) fn tokenizer_files(folder: &Path) {
     let mut t = tokenizers::Tokenizer::new(BPE::builder().ignore_merges(true).build().expect("a model"));
-    let split = Split::new(SplitPattern::Regex(LLAMA3.into()), SplitDelimiterBehavior::Isolated, false).expect("a pattern");
+    let split =
+        Split::new(SplitPattern::Regex(LLAMA3.into()), SplitDelimiterBehavior::Isolated, false).expect("a pattern");
     let level = ByteLevel::new(false, true, false);
     t.with_pre_tokenizer(Some(Sequence::new(vec![split.into(), level.into()]))).with_decoder(Some(level));
     let specials = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"];
-    let trainer = BpeTrainer::builder().vocab_size(315).show_progress(false).initial_alphabet(ByteLevel::alphabet().into_iter().collect()).build();
+    let trainer = BpeTrainer::builder()
+        .vocab_size(315)
+        .show_progress(false)
+        .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
+        .build();
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/files.rs");
     t.train_from_files(&mut TrainerWrapper::from(trainer), vec![here.to_string_lossy().into_owned()]).expect("trained");
     t.add_special_tokens(specials.map(|s| AddedToken::from(s, true)).to_vec()).expect("added");
@@ -144,9 +149,15 @@ fn tensors(file: &Path) -> BTreeMap<String, (gguf::Described, [u8; 32])> {
 #[test]
 fn every_format_has_llama_cpps_bytes() {
     let Some(judge) = judge() else { return };
-    for (name, wide) in
-        [("llama3", true), ("llama32_tied", true), ("llama3", false), ("qwen2", true), ("phi3", true), ("gemma2", true), ("gemma3", false)]
-    {
+    for (name, wide) in [
+        ("llama3", true),
+        ("llama32_tied", true),
+        ("llama3", false),
+        ("qwen2", true),
+        ("phi3", true),
+        ("gemma2", true),
+        ("gemma3", false),
+    ] {
         let folder = tempfile::tempdir().expect("a folder");
         let (model, adapter, weights) = model(folder.path(), &golden()["families"][name]["config"], wide);
         let tokenizer = Tokenizer::open(folder.path()).expect("a tokenizer");
@@ -212,22 +223,86 @@ fn in_judges_form(importance: &BTreeMap<String, Vec<f32>>) -> Vec<u8> {
 /// A thousand texts: every script, emoji with joiners, spaces of all kinds, numbers, contractions, special tokens.
 fn texts(specials: &[String]) -> Vec<String> {
     const SCRIPTS: &[(u32, u32)] = &[
-        (0x20, 0x7e), (0xa1, 0x17f), (0x370, 0x3ff), (0x400, 0x4ff), (0x531, 0x58a), (0x5d0, 0x5ea), (0x621, 0x64a),
-        (0x660, 0x669), (0x710, 0x72f), (0x780, 0x7a5), (0x7c0, 0x7ea), (0x905, 0x939), (0x966, 0x96f), (0x985, 0x9b9),
-        (0xa05, 0xa39), (0xa85, 0xab9), (0xb05, 0xb39), (0xb85, 0xbb9), (0xc05, 0xc39), (0xc85, 0xcb9), (0xd05, 0xd39),
-        (0xd85, 0xdb1), (0xe01, 0xe5b), (0xe81, 0xeb0), (0xf40, 0xf6c), (0x1000, 0x102a), (0x10d0, 0x10fa),
-        (0x1100, 0x1112), (0x1200, 0x1248), (0x13a0, 0x13f4), (0x1401, 0x1450), (0x1680, 0x169a), (0x16a0, 0x16ea),
-        (0x1780, 0x17b3), (0x1820, 0x1877), (0x1e00, 0x1eff), (0x2010, 0x205e), (0x2070, 0x209c), (0x20a0, 0x20bf),
-        (0x2190, 0x21ff), (0x2200, 0x22ff), (0x2460, 0x24ff), (0x2500, 0x257f), (0x2600, 0x26ff), (0x2c00, 0x2c5f),
-        (0x2d30, 0x2d67), (0x3041, 0x3096), (0x30a1, 0x30fa), (0x3105, 0x312f), (0x4e00, 0x9fff), (0xa000, 0xa48c),
-        (0xac00, 0xd7a3), (0xff01, 0xff5e), (0x10330, 0x1034a), (0x12000, 0x12399), (0x13000, 0x1342e),
-        (0x1f300, 0x1f5ff), (0x1f600, 0x1f64f), (0x1f680, 0x1f6ff), (0x1f900, 0x1f9ff), (0x20000, 0x2a6df),
+        (0x20, 0x7e),
+        (0xa1, 0x17f),
+        (0x370, 0x3ff),
+        (0x400, 0x4ff),
+        (0x531, 0x58a),
+        (0x5d0, 0x5ea),
+        (0x621, 0x64a),
+        (0x660, 0x669),
+        (0x710, 0x72f),
+        (0x780, 0x7a5),
+        (0x7c0, 0x7ea),
+        (0x905, 0x939),
+        (0x966, 0x96f),
+        (0x985, 0x9b9),
+        (0xa05, 0xa39),
+        (0xa85, 0xab9),
+        (0xb05, 0xb39),
+        (0xb85, 0xbb9),
+        (0xc05, 0xc39),
+        (0xc85, 0xcb9),
+        (0xd05, 0xd39),
+        (0xd85, 0xdb1),
+        (0xe01, 0xe5b),
+        (0xe81, 0xeb0),
+        (0xf40, 0xf6c),
+        (0x1000, 0x102a),
+        (0x10d0, 0x10fa),
+        (0x1100, 0x1112),
+        (0x1200, 0x1248),
+        (0x13a0, 0x13f4),
+        (0x1401, 0x1450),
+        (0x1680, 0x169a),
+        (0x16a0, 0x16ea),
+        (0x1780, 0x17b3),
+        (0x1820, 0x1877),
+        (0x1e00, 0x1eff),
+        (0x2010, 0x205e),
+        (0x2070, 0x209c),
+        (0x20a0, 0x20bf),
+        (0x2190, 0x21ff),
+        (0x2200, 0x22ff),
+        (0x2460, 0x24ff),
+        (0x2500, 0x257f),
+        (0x2600, 0x26ff),
+        (0x2c00, 0x2c5f),
+        (0x2d30, 0x2d67),
+        (0x3041, 0x3096),
+        (0x30a1, 0x30fa),
+        (0x3105, 0x312f),
+        (0x4e00, 0x9fff),
+        (0xa000, 0xa48c),
+        (0xac00, 0xd7a3),
+        (0xff01, 0xff5e),
+        (0x10330, 0x1034a),
+        (0x12000, 0x12399),
+        (0x13000, 0x1342e),
+        (0x1f300, 0x1f5ff),
+        (0x1f600, 0x1f64f),
+        (0x1f680, 0x1f6ff),
+        (0x1f900, 0x1f9ff),
+        (0x20000, 0x2a6df),
     ];
     let mut random = freehold_studio::random::Random(7);
     let fixed = [
-        "", " ", "  ", "\n", "\t\t", "\r\n\r\n", "a b  c   d    e", "I'LL don't WE'RE she's o'clock", "3 33 333 3333 33333 1234567",
-        "\u{a0}\u{2003}x\u{200b}y\u{feff}z", "👩\u{200d}👩\u{200d}👧\u{200d}👦 😶\u{200d}🌫\u{fe0f} 🇩🇪🏴", "fn main() { println!(\"{x:?}\"); }",
-        "x\n\n\ny \n z\t", "ﷺ ½ ① ²", "https://example.org/a?b=c&d=%20#e", "<b>not special</b> <|not_special|>",
+        "",
+        " ",
+        "  ",
+        "\n",
+        "\t\t",
+        "\r\n\r\n",
+        "a b  c   d    e",
+        "I'LL don't WE'RE she's o'clock",
+        "3 33 333 3333 33333 1234567",
+        "\u{a0}\u{2003}x\u{200b}y\u{feff}z",
+        "👩\u{200d}👩\u{200d}👧\u{200d}👦 😶\u{200d}🌫\u{fe0f} 🇩🇪🏴",
+        "fn main() { println!(\"{x:?}\"); }",
+        "x\n\n\ny \n z\t",
+        "ﷺ ½ ① ²",
+        "https://example.org/a?b=c&d=%20#e",
+        "<b>not special</b> <|not_special|>",
     ];
     let mut all: Vec<String> = fixed.map(str::to_owned).to_vec();
     while all.len() < 1000 {
@@ -241,7 +316,9 @@ fn texts(specials: &[String]) -> Vec<String> {
             match random.below(12) {
                 0 => text.push(' '),
                 1 => text.push_str(["\n", "  ", ", ", ". ", "\t", "'s ", "42", " 1999 "][random.below(8)]),
-                2 if !specials.is_empty() && random.below(4) == 0 => text.push_str(&specials[random.below(specials.len())]),
+                2 if !specials.is_empty() && random.below(4) == 0 => {
+                    text.push_str(&specials[random.below(specials.len())])
+                }
                 _ => {
                     let (from, to) = SCRIPTS[script];
                     text.extend(char::from_u32(from + random.below((to - from + 1) as usize) as u32));
@@ -261,8 +338,10 @@ fn published(folder: &Path, file: &Path) -> Option<Vec<String>> {
     let Some(Value::I32s(kinds)) = get("tokenizer.ggml.token_type") else { return None };
     let added: Vec<Json> = (tokens.iter().zip(kinds).enumerate())
         .filter(|(_, (_, kind))| matches!(kind, 3 | 4))
-        .map(|(id, (text, kind))| json!({"id": id, "content": text, "special": *kind == 3, "normalized": false,
-            "lstrip": false, "rstrip": false, "single_word": false}))
+        .map(|(id, (text, kind))| {
+            json!({"id": id, "content": text, "special": *kind == 3, "normalized": false,
+            "lstrip": false, "rstrip": false, "single_word": false})
+        })
         .collect();
     let specials = added.iter().filter_map(|t| t["content"].as_str()).map(str::to_owned).collect();
     let level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false});
@@ -274,7 +353,8 @@ fn published(folder: &Path, file: &Path) -> Option<Vec<String>> {
                 .filter(|(_, (_, kind))| **kind == 1)
                 .map(|(id, (text, _))| (text.clone(), id.into()))
                 .collect();
-            let split = json!({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": false});
+            let split =
+                json!({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": false});
             json!({"version": "1.0", "added_tokens": added, "normalizer": null, "post_processor": null, "decoder": level,
                 "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, level]},
                 "model": {"type": "BPE", "vocab": vocabulary, "merges": merges, "ignore_merges": pre == "llama-bpe",
@@ -291,7 +371,8 @@ fn published(folder: &Path, file: &Path) -> Option<Vec<String>> {
                 merges.extend(own.into_iter().map(|(a, b)| (scores[id], a, b)));
             }
             merges.sort_by(|x, y| y.0.total_cmp(&x.0));
-            let merges: Vec<[&str; 2]> = merges.iter().map(|(_, a, b)| [tokens[*a].as_str(), tokens[*b].as_str()]).collect();
+            let merges: Vec<[&str; 2]> =
+                merges.iter().map(|(_, a, b)| [tokens[*a].as_str(), tokens[*b].as_str()]).collect();
             let vocabulary: serde_json::Map<String, Json> =
                 tokens.iter().enumerate().map(|(id, text)| (text.clone(), id.into())).collect();
             json!({"version": "1.0", "added_tokens": added, "pre_tokenizer": null, "post_processor": null, "decoder": null,

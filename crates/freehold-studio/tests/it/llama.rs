@@ -58,7 +58,13 @@ fn rows(columns: usize) -> Vec<f32> {
                 4 => bell(i) * 1e-30,
                 5 => bell(i) * 1e4,
                 6 => bell(i) * 1e-41,
-                7 => if i % 7 == 0 { bell(i) } else { 0.0 },
+                7 => {
+                    if i % 7 == 0 {
+                        bell(i)
+                    } else {
+                        0.0
+                    }
+                }
                 8 => bell(i) * 0.01 + if i == columns / 3 { 5.0 } else { 0.0 },
                 9 => bell(i).abs() + 0.5,
                 10 => -bell(i).abs() - 0.5,
@@ -76,7 +82,8 @@ fn every_kind_of_row_has_ggmls_bytes() {
     let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     for columns in [256, 1024] {
         let values = rows(columns);
-        let importance: Vec<f32> = crate::formula::units("importance", columns).map(|u| (u + 1.0) * 3.0 + 1e-3).collect();
+        let importance: Vec<f32> =
+            crate::formula::units("importance", columns).map(|u| (u + 1.0) * 3.0 + 1e-3).collect();
         write_floats(Path::new(&at("in")), &values);
         write_floats(Path::new(&at("importance")), &importance);
         for kind in Kind::ALL {

@@ -4,3 +4,4 @@ mod files;
 mod formula;
 mod llama;
 mod parity;
+mod resume;

@@ -23,8 +23,8 @@ pub(crate) mod shells;
 pub(crate) mod stamp;
 pub(crate) mod templates;
 pub(crate) mod texts;
-pub(crate) mod waive;
 pub(crate) mod tune;
+pub(crate) mod waive;
 pub(crate) mod what_if;
 pub(crate) mod why;
 
@@ -92,7 +92,19 @@ pub(crate) fn prepare<'c>(matches: &ArgMatches, catalog: &'c Catalog) -> Result<
     let named = matches.try_get_one::<bool>("named").ok().flatten().copied().unwrap_or(false);
     let catalog = own.law.map_or(catalog, crate::house::kept);
     let house = std::sync::Arc::new(own.house);
-    Ok(Run { catalog, index, deployment, stated, by_path, named, said: context::said(matches), outgoing, as_of, house, home })
+    Ok(Run {
+        catalog,
+        index,
+        deployment,
+        stated,
+        by_path,
+        named,
+        said: context::said(matches),
+        outgoing,
+        as_of,
+        house,
+        home,
+    })
 }
 
 /// `freehold` alone: what is here, what to type next.

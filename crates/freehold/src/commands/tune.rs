@@ -6,7 +6,9 @@ use clap::ArgMatches;
 use freehold_assess::{Deployment, Finding, FindingCode};
 use freehold_base::{Basis, Claim, Diagnostic, Evidence, Graph, MadeBy, Relation, Work, WorkKind, shown};
 use freehold_catalog::Catalog;
-use freehold_check::{Dossier, NamedWork, Parts, Recipe, Subject, complete_graph, composed, judge, link, named_work, recipe, work_index};
+use freehold_check::{
+    Dossier, NamedWork, Parts, Recipe, Subject, complete_graph, composed, judge, link, named_work, recipe, work_index,
+};
 use freehold_reference::{Data, Method, Named, Trainer, Training, Use, listed, training};
 
 use super::{check, policy, prepare, print, report, style};
@@ -177,7 +179,12 @@ fn bounded(path: &Path, limit: u64) -> Result<String, Diagnostic> {
 /// A recipe as every other configuration.
 fn of_recipe(file: &str, recipe: &Recipe) -> Training {
     let at = |key: &str, line: u32| Evidence { key: key.into(), line: Some(line), ..Evidence::stated(file) };
-    let named = |text: &str, key: &str, line| Named { text: text.into(), revision: None, unread: false, evidence: at(key, line) };
+    let named = |text: &str, key: &str, line| Named {
+        text: text.into(),
+        revision: None,
+        unread: false,
+        evidence: at(key, line),
+    };
     let base = &recipe.base;
     let data = recipe.datasets.iter().map(|d| Data {
         named: named(&d.path, "dataset.path", d.line),
@@ -287,10 +294,17 @@ fn planned<'c>(file: &str, t: &Training, said: &[&str], deployment: Deployment, 
         parts.push((model(path, &named, run, &mut diagnostics), relation, evidence));
     }
     for data in &t.datasets {
-        parts.push((dataset(path, data, said, run, &mut diagnostics), Relation::TrainedOnData, data.named.evidence.clone()));
+        parts.push((
+            dataset(path, data, said, run, &mut diagnostics),
+            Relation::TrainedOnData,
+            data.named.evidence.clone(),
+        ));
     }
     if t.truncated {
-        diagnostics.push(Diagnostic::warning("cut-short", "a limit cut the reading short: more may be used than is told").in_file(file));
+        diagnostics.push(
+            Diagnostic::warning("cut-short", "a limit cut the reading short: more may be used than is told")
+                .in_file(file),
+        );
     }
     if let (Some(at), Some((_, base))) = (&t.remote_code, t.models.first()) {
         findings.push(Finding {
@@ -308,7 +322,8 @@ fn planned<'c>(file: &str, t: &Training, said: &[&str], deployment: Deployment, 
     let id = if taken { format!("{id} (planned)") } else { id };
     for (g, _, evidence) in &parts {
         let work = &g.works[g.subject];
-        let silent = work.kind == WorkKind::Dataset && work.made_by != Some(MadeBy::Organization) && work.claims.is_empty();
+        let silent =
+            work.kind == WorkKind::Dataset && work.made_by != Some(MadeBy::Organization) && work.claims.is_empty();
         if silent {
             findings.push(Finding {
                 code: FindingCode::MissingLicense,
@@ -347,7 +362,8 @@ fn planned<'c>(file: &str, t: &Training, said: &[&str], deployment: Deployment, 
 /// What a value that cannot be read means for the answer.
 fn unread(named: &Named, what: &str, diagnostics: &mut Vec<Diagnostic>) {
     let line = named.evidence.line.map(|l| format!(":{l}")).unwrap_or_default();
-    let message = format!("`{}` names {what} through a variable or an expression that the file does not settle", named.text);
+    let message =
+        format!("`{}` names {what} through a variable or an expression that the file does not settle", named.text);
     diagnostics.push(
         Diagnostic::warning("unread-value", message)
             .in_file(format!("{}{line}", named.evidence.file))
@@ -504,16 +520,28 @@ fn refusal(file: &str, asked: &Asked<'_>) -> Option<Diagnostic> {
         let clause = d.assessment.limits.first().map(|l| freehold_documents::limit_cite(d, l)).unwrap_or_default();
         let message = format!("not trained: what is planned is {}, {clause}", d.assessment.verdict.as_str());
         let help = "another base, other data or another use: freehold what-if shows what moves";
-        return Some(Diagnostic::error("tune-blocked", message.trim_end_matches([',', ' ']).to_string()).in_file(file).help(help));
+        return Some(
+            Diagnostic::error("tune-blocked", message.trim_end_matches([',', ' ']).to_string())
+                .in_file(file)
+                .help(help),
+        );
     }
     let unmet = |o: &&freehold_assess::Obligation<'_>| {
         o.code.starts_with("name-prefix") && o.certainty == Certainty::Owed && o.status == Status::Unmet
     };
     let duty = d.assessment.obligations.iter().find(unmet)?;
-    let wanted = duty.text().unwrap_or("the prefix that the license asks for");
+    let prefix = duty.sources.iter().find_map(|s| match &s.term.effect {
+        freehold_catalog::Effect::Duty(d) => d.name_prefix.as_deref(),
+        _ => None,
+    });
+    let wanted = prefix?;
     let message = format!("not trained: the name must begin with “{wanted}”; it is “{}”", asked.recipe.name);
     let place = format!("{file}:{}", asked.recipe.line);
-    Some(Diagnostic::error("tune-name", message).in_file(place).help(format!("name = \"{wanted}-{}\"", asked.recipe.name)))
+    Some(
+        Diagnostic::error("tune-name", message)
+            .in_file(place)
+            .help(format!("name = \"{wanted}-{}\"", asked.recipe.name)),
+    )
 }
 
 /// Where the studio writes: `[output] folder`, else the recipe's name, beside the recipe.
@@ -546,7 +574,6 @@ fn write_beside(folder: &Path, asked: &Asked<'_>, run: &Run<'_>) -> Result<PathB
         ("about.json", serde_json::to_string_pretty(&keys).unwrap_or_default()),
         ("decision.json", serde_json::to_string_pretty(&decision).unwrap_or_default()),
         ("deployment.toml", crate::deployments::as_toml(&asked.dossier.deployment, run.catalog)),
-        ("record.toml", record(asked)),
     ];
     for (name, text) in &files {
         let path = inside.join(name);
@@ -567,24 +594,68 @@ fn identity_of(asked: &Asked<'_>) -> freehold_comply::Identity {
     };
     // the merged file is a fine-tune; the adapter lies beside it
     let relation = Some("finetune".to_string());
-    freehold_comply::Identity { name: Some(asked.recipe.name.clone()), license, license_name, license_link, relation, ..known }
+    freehold_comply::Identity {
+        name: Some(asked.recipe.name.clone()),
+        license,
+        license_name,
+        license_link,
+        relation,
+        ..known
+    }
 }
 
-/// What a person would add to the model's record and the recipe knows.
-fn record(asked: &Asked<'_>) -> String {
+/// What a person would add to the model's record and the recipe knows. Of data that is neither the organization's own
+/// nor written by a model nothing says how it was acquired: it stands there to be completed.
+fn record(asked: &Asked<'_>, measured: &serde_json::Value) -> String {
     let quoted = |t: &str| serde_json::Value::from(t).to_string();
-    let mut out = String::from("# for `freehold register set RECORD --from` this file\n[data]\nused = true\ncomplete = true\n\n[modification]\nmethod = \"a low-rank adapter, trained and merged; run/report.json has steps, tokens and what was verified\"\n");
-    for d in &asked.recipe.datasets {
+    let mut out = String::from(
+        "# for `freehold register set RECORD --from` this file\n[data]\nused = true\ncomplete = true\n\n[modification]\n\
+         method = \"a low-rank adapter, trained and merged; run/report.json has steps, tokens and what was verified\"\n",
+    );
+    for (i, d) in asked.recipe.datasets.iter().enumerate() {
         let name = d.name.as_deref().unwrap_or(&d.path);
-        out.push_str(&format!("\n[[datasets]]\nid = {}\nrole = \"train\"\n", quoted(name)));
-        let license = d.license.as_deref().map(|l| if l == OWN { "proprietary" } else { l });
-        for (key, value) in [("license", license), ("source", d.source.as_deref())] {
-            if let Some(value) = value {
-                out.push_str(&format!("{key} = {}\n", quoted(value)));
+        let own = d.license.as_deref() == Some(OWN);
+        let acquired = match (own, d.generated_by.is_empty()) {
+            (_, false) => Some("synthetic"),
+            (true, true) => Some("owned"),
+            (false, true) => None,
+        };
+        let seen = &measured["data"][i];
+        let personal = seen["personal"].as_object().is_some_and(|p| !p.is_empty());
+        let license = d.license.as_deref().map_or("unknown", |l| if l == OWN { "proprietary" } else { l });
+        let mut lines = vec![
+            ("id", Some(name.to_string())),
+            ("role", Some("train".into())),
+            ("acquisition", acquired.map(str::to_string)),
+            ("license", Some(license.to_string())),
+            ("personal_data", Some(if personal { "personal" } else { "unknown" }.to_string())),
+            ("source", d.source.clone()),
+        ];
+        if let Some(generator) = d.generated_by.first() {
+            lines.push(("generator", Some(generator.clone())));
+        }
+        if let Some(rows) = seen["rows"].as_u64() {
+            lines.push(("size", Some(format!("{rows} rows"))));
+        }
+        // an entry that lacks something is refused whole
+        let mark = if acquired.is_none() { "# " } else { "" };
+        out.push_str(&format!("\n{mark}[[datasets]]\n"));
+        for (key, value) in lines {
+            match value {
+                Some(value) => out.push_str(&format!("{mark}{key} = {}\n", quoted(&value))),
+                None if key == "acquisition" => {
+                    out.push_str("# acquisition = \"licensed\", \"purchased\", \"public\", ...\n")
+                }
+                None => {}
             }
         }
     }
     out
+}
+
+/// What the studio reported.
+fn measured(folder: &Path) -> serde_json::Value {
+    std::fs::read(folder.join("run/report.json")).ok().and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default()
 }
 
 /// Runs another command of this program, as a user would type it.
@@ -611,7 +682,10 @@ fn bundle(matches: &ArgMatches, catalog: &Catalog, folder: &Path, asked: &Asked<
     let text = |p: PathBuf| p.display().to_string();
     let (bundle, deployment) = (text(dir.clone()), text(folder.join("run/deployment.toml")));
     let base = text(beside(Path::new(get(matches, "recipe").unwrap_or_default()), &asked.recipe.base.path));
-    if let Err(e) = std::fs::write(dir.join("README.md"), card(folder, asked)) {
+    let record = folder.join("run/record.toml");
+    let written = std::fs::write(dir.join("README.md"), card(folder, asked));
+    let written = written.and_then(|()| std::fs::write(&record, self::record(asked, &measured(folder))));
+    if let Err(e) = written {
         report(&[Diagnostic::error("unwritable", format!("cannot be written: {}", e.kind())).in_file(bundle)]);
         return exit::UNREADABLE;
     }
@@ -638,10 +712,22 @@ fn bundle(matches: &ArgMatches, catalog: &Catalog, folder: &Path, asked: &Asked<
     }
     if let Some(register) = get(matches, "register") {
         let who: Vec<&str> = get(matches, "as").map(|w| vec!["--as", w]).unwrap_or_default();
-        let mut words = vec!["register", "add", &bundle, "--register", register, "--called", &asked.recipe.name];
+        // the adapter beside it is another model
+        let model = text(dir.join("model.gguf"));
+        let mut words = vec![
+            "register",
+            "add",
+            &model,
+            "--release",
+            &bundle,
+            "--register",
+            register,
+            "--called",
+            &asked.recipe.name,
+        ];
         words.extend(&who);
         if call(&words) == exit::CLEAR {
-            let from = text(folder.join("run/record.toml"));
+            let from = text(record);
             let mut words = vec!["register", "set", &asked.recipe.name, "--from", &from, "--register", register];
             words.extend(&who);
             run_command(catalog, &words);
@@ -668,18 +754,23 @@ fn card(folder: &Path, asked: &Asked<'_>) -> String {
     let recipe = &asked.recipe;
     let base = recipe.base.model.as_deref().unwrap_or(&recipe.base.path);
     out.push_str(&format!("# {}\n\nA fine-tune of `{base}`: a low-rank adapter, trained by freehold, merged and quantized. The adapter alone is in `adapter/`.\n", recipe.name));
-    let measured: serde_json::Value =
-        std::fs::read(folder.join("run/report.json")).ok().and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default();
+    let measured = measured(folder);
     out.push_str("\n## Training\n\n");
     for d in measured["data"].as_array().into_iter().flatten() {
         out.push_str(&format!(
             "- `{}`: {} rows, {} tokens, {} of them learned; SHA-256 `{}`\n",
-            d["file"].as_str().unwrap_or_default(), d["rows"], d["tokens"], d["learned_tokens"], d["sha256"].as_str().unwrap_or_default()
+            d["file"].as_str().unwrap_or_default(),
+            d["rows"],
+            d["tokens"],
+            d["learned_tokens"],
+            d["sha256"].as_str().unwrap_or_default()
         ));
     }
     let a = &measured["adapter"];
     out.push_str(&format!("- rank {}, {} steps\n", a["rank"], measured["steps"]));
-    if let (Some(before), Some(after)) = (measured["evaluation"]["loss_before"].as_f64(), measured["evaluation"]["loss_after"].as_f64()) {
+    if let (Some(before), Some(after)) =
+        (measured["evaluation"]["loss_before"].as_f64(), measured["evaluation"]["loss_after"].as_f64())
+    {
         out.push_str(&format!(
             "\n## Evaluation\n\nLoss on {} rows held back: {before:.4} before, {after:.4} after.\n",
             measured["evaluation"]["rows"]
@@ -687,7 +778,11 @@ fn card(folder: &Path, asked: &Asked<'_>) -> String {
     }
     out.push_str("\n## Files\n\n");
     for f in measured["files"].as_array().into_iter().flatten() {
-        out.push_str(&format!("- `{}`: {}\n", f["file"].as_str().unwrap_or_default(), f["format"].as_str().unwrap_or_default()));
+        out.push_str(&format!(
+            "- `{}`: {}\n",
+            f["file"].as_str().unwrap_or_default(),
+            f["format"].as_str().unwrap_or_default()
+        ));
     }
     out.push_str("\n`SHA256SUMS` lists every file; `bom.cdx.json` is the bill of materials. Run it with `llama-cli -m model.gguf` or `ollama create NAME -f Modelfile`.\n");
     out
