@@ -130,22 +130,3 @@ fn read(
     top.finish();
     (!own.name.is_empty() && !own.base.path.is_empty()).then_some(own)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_recipe_and_its_mistakes() {
-        let catalog = freehold_catalog::testing();
-        let mut deployment = Deployment::empty(&catalog);
-        let text = "name = \"bot\"\n[base]\npath = \"m\"\nlicence = \"mit\"\n[[dataset]]\npath = \"d.jsonl\"\ngenerated_by = \"a/b\"\n[training]\nanything = 1\n[use]\nacess = \"weights\"\n";
-        let (found, mistakes) = recipe("r.toml", text, &catalog, &mut deployment);
-        let found = found.expect("a recipe");
-        assert_eq!((found.base.path.as_str(), found.base.line, found.datasets[0].line), ("m", 3, 6));
-        assert_eq!(found.datasets[0].generated_by, ["a/b"]);
-        let codes: Vec<&str> = mistakes.iter().map(|d| d.code).collect();
-        assert_eq!(codes.len(), 2, "{mistakes:?}");
-        assert!(recipe("r.toml", "[base]\npath = 1\n", &catalog, &mut deployment).0.is_none());
-    }
-}

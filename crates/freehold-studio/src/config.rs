@@ -278,7 +278,7 @@ fn architecture(family: Family, asked: &mut Asked<'_>) -> Architecture {
     let key_heads = asked.whole("num_key_value_heads", 4096).unwrap_or(heads);
     let head_width = asked.whole("head_dim", 4096).unwrap_or((hidden / heads).max(1));
     let gemma = family.is_gemma();
-    if key_heads > heads || heads % key_heads != 0 {
+    if key_heads > heads || !heads.is_multiple_of(key_heads) {
         asked.wrong.push(format!("{heads} heads do not share {key_heads} key heads evenly"));
     }
     let act = asked.get("hidden_activation").or_else(|| asked.get("hidden_act")).and_then(Value::as_str);
@@ -362,8 +362,8 @@ fn windows(family: Family, layers: usize, asked: &mut Asked<'_>) -> Vec<Option<u
         Family::Llama => false,
         Family::Mistral | Family::Phi3 => true,
         Family::Qwen2 | Family::Qwen3 => used == Some(true) && i >= first_windowed.unwrap_or(28),
-        Family::Gemma2 => i % 2 == 0,
-        Family::Gemma3 => (i + 1) % pattern != 0,
+        Family::Gemma2 => i.is_multiple_of(2),
+        Family::Gemma3 => !(i + 1).is_multiple_of(pattern),
     };
     (0..layers).map(|i| window.filter(|_| has(i))).collect()
 }

@@ -9,6 +9,7 @@ pub mod decoder;
 pub mod export;
 pub mod files;
 pub mod finish;
+pub mod fuzz;
 pub mod gguf;
 pub mod job;
 pub mod lora;

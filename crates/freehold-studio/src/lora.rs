@@ -177,7 +177,7 @@ pub fn last_part(module: &str) -> &str {
 }
 
 /// `rank_pattern` and `alpha_pattern`: names to numbers.
-struct Patterns {
+pub(crate) struct Patterns {
     ranks: Map<String, Value>,
     alphas: Map<String, Value>,
 }
@@ -220,7 +220,7 @@ const INERT: &[&str] = &[
     "ensure_weight_tying",
 ];
 
-fn shape(text: &[u8]) -> Result<(Shape, Patterns), Vec<String>> {
+pub(crate) fn shape(text: &[u8]) -> Result<(Shape, Patterns), Vec<String>> {
     let value: Value = serde_json::from_slice(text).map_err(|e| vec![format!("adapter_config.json: {e}")])?;
     let Value::Object(map) = value else { return Err(vec!["adapter_config.json: not a JSON object".into()]) };
     let mut wrong = Vec::new();

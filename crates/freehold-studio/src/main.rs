@@ -183,7 +183,7 @@ fn tell(plan: &Plan) {
             r.lengths.most,
             r.lengths.median
         );
-        let mut told = |what: &str, t: &freehold_studio::data::Told| {
+        let told = |what: &str, t: &freehold_studio::data::Told| {
             if t.count > 0 {
                 let lines: Vec<String> = t.lines.iter().map(usize::to_string).collect();
                 let more = if t.count > t.lines.len() { ", ..." } else { "" };

@@ -646,13 +646,13 @@ fn q6_k(x: &[f32], importance: Option<&[f32]>, to: &mut [u8]) {
     let mut values = [0u8; 256];
     let mut scales = [0.0f32; 16];
     let (mut most, mut max) = (0.0f32, 0.0f32);
-    for j in 0..16 {
+    for (j, scale) in scales.iter_mut().enumerate() {
         let part = j * 16..(j + 1) * 16;
         let weights = importance.map(|w| &w[part.clone()]);
-        scales[j] = symmetric(&x[part.clone()], 32, weights, &mut values[part]);
-        if scales[j].abs() > most {
-            most = scales[j].abs();
-            max = scales[j];
+        *scale = symmetric(&x[part.clone()], 32, weights, &mut values[part]);
+        if scale.abs() > most {
+            most = scale.abs();
+            max = *scale;
         }
     }
     to.fill(0);

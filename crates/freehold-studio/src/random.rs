@@ -19,20 +19,20 @@ pub struct Random(pub u64);
 
 impl Random {
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         mix(self.0)
     }
 
     /// Evenly in 0..`below` (0 where that is 0).
     pub fn below(&mut self, below: usize) -> usize {
-        let wide = u128::from(self.next()) * below as u128;
+        let wide = u128::from(self.draw()) * below as u128;
         (wide >> 64) as usize
     }
 
     /// Evenly in [0, 1).
     pub fn unit(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / 16_777_216.0
+        (self.draw() >> 40) as f32 / 16_777_216.0
     }
 
     /// The order 0..n, shuffled.

@@ -30,7 +30,7 @@ impl std::fmt::Debug for Tokenizer {
 
 /// One piece of a `tokenizer.model`.
 #[derive(Clone, Debug, PartialEq)]
-struct Piece {
+pub(crate) struct Piece {
     text: String,
     score: f32,
     /// SentencePiece's number: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte.
@@ -395,7 +395,7 @@ fn looks_special(text: &str) -> bool {
 }
 
 /// The pieces of a `tokenizer.model`: repeated field 1 of a protocol buffer, each a text, a score and a kind.
-fn pieces(bytes: &[u8]) -> Result<Vec<Piece>, String> {
+pub(crate) fn pieces(bytes: &[u8]) -> Result<Vec<Piece>, String> {
     let damaged = || "tokenizer.model is damaged".to_owned();
     let mut all = Vec::new();
     let mut at = bytes;

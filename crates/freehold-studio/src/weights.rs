@@ -237,26 +237,42 @@ pub fn map_file(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
     )]
     let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|e| says(e.kind().to_string()))?;
     let map = Arc::new(map);
-    let head: [u8; 8] =
-        map.get(..8).and_then(|b| b.try_into().ok()).ok_or_else(|| says("shorter than 8 bytes".into()))?;
-    let header = u64::from_le_bytes(head);
-    let end = usize::try_from(header).ok().filter(|_| header <= HEADER_MAX).and_then(|h| h.checked_add(8));
-    let end =
-        end.filter(|e| *e <= map.len()).ok_or_else(|| says(format!("a header of {header} bytes does not fit")))?;
-    let parsed: BTreeMap<String, Value> =
-        serde_json::from_slice(&map[8..end]).map_err(|e| says(format!("the header is no JSON object: {e}")))?;
-    let mut tensors = BTreeMap::new();
-    for (tensor, value) in parsed {
-        if tensor == "__metadata__" {
-            continue;
-        }
-        let read = one(&value, end, &map).map_err(|what| says(format!("`{tensor}` {what}")))?;
-        tensors.insert(tensor, read);
-    }
-    Ok(tensors)
+    let tensors = described(&map).map_err(says)?;
+    let held = |(name, d): (String, Described)| {
+        (name, Tensor { dtype: d.dtype, shape: d.shape, bytes: Bytes::Mapped(Arc::clone(&map), d.from, d.to) })
+    };
+    Ok(tensors.into_iter().map(held).collect())
 }
 
-fn one(value: &Value, end: usize, map: &Arc<memmap2::Mmap>) -> Result<Tensor, String> {
+/// A tensor as a header describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Described {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    /// Its first byte in the file.
+    pub(crate) from: usize,
+    /// One behind its last.
+    pub(crate) to: usize,
+}
+
+/// The tensors of a file of safetensors, every one inside it.
+pub(crate) fn described(file: &[u8]) -> Result<BTreeMap<String, Described>, String> {
+    let head: [u8; 8] = file.get(..8).and_then(|b| b.try_into().ok()).ok_or("shorter than 8 bytes")?;
+    let header = u64::from_le_bytes(head);
+    let end = usize::try_from(header).ok().filter(|_| header <= HEADER_MAX).and_then(|h| h.checked_add(8));
+    let end = end.filter(|e| *e <= file.len()).ok_or_else(|| format!("a header of {header} bytes does not fit"))?;
+    let parsed: BTreeMap<String, Value> =
+        serde_json::from_slice(&file[8..end]).map_err(|e| format!("the header is no JSON object: {e}"))?;
+    let tensors = parsed.into_iter().filter(|(name, _)| name != "__metadata__");
+    tensors
+        .map(|(name, value)| {
+            let read = one(&value, end, file.len()).map_err(|what| format!("`{name}` {what}"))?;
+            Ok((name, read))
+        })
+        .collect()
+}
+
+fn one(value: &Value, end: usize, length: usize) -> Result<Described, String> {
     let dtype = match value.get("dtype").and_then(Value::as_str) {
         Some("F32") => Dtype::F32,
         Some("F16") => Dtype::F16,
@@ -274,13 +290,13 @@ fn one(value: &Value, end: usize, map: &Arc<memmap2::Mmap>) -> Result<Tensor, St
         _ => return Err("has no data_offsets".into()),
     };
     let (Some(from), Some(to)) = (from, to) else { return Err("lies outside the file".into()) };
-    if from > to || to > map.len() {
+    if from > to || to > length {
         return Err("lies outside the file".into());
     }
     if to - from != count {
         return Err(format!("has {} bytes where its shape needs {count}", to - from));
     }
-    Ok(Tensor { dtype, shape, bytes: Bytes::Mapped(Arc::clone(map), from, to) })
+    Ok(Described { dtype, shape, from, to })
 }
 
 impl Weights {

@@ -1,4 +1,5 @@
 //! The one pipeline against scenarios that counsel can read.
 
 mod ollama;
+mod recipe;
 mod scenarios;

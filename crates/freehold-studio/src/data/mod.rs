@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use personal::{Kind as PersonalKind, found as personal_data};
+pub(crate) use rows::rows_of;
 pub use rows::{Message, Row, Schema, Source, read as read_rows};
 pub use template::{ALPACA, CHATML, Template};
 
@@ -97,6 +98,9 @@ pub struct Report {
     pub secrets: Told,
 }
 
+/// A row as tokens, the kinds of personal data that it appears to hold, and whether it appears to hold a secret.
+type Encoded = (Sequence, Vec<PersonalKind>, bool);
+
 /// Rows of one file as tokens.
 ///
 /// # Errors
@@ -110,7 +114,7 @@ pub fn load(
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let source = read_rows(path).map_err(|e| format!("{name}: {e}"))?;
     let sha256 = crate::files::sha256(path).map_err(|e| format!("{name}: {}", e.kind()))?;
-    let encoded: Vec<(usize, Result<(Sequence, Vec<PersonalKind>, bool), String>)> = source
+    let encoded: Vec<(usize, Result<Encoded, String>)> = source
         .rows
         .into_par_iter()
         .map(|(line, row)| {

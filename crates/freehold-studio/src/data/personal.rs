@@ -121,10 +121,10 @@ fn has_iban(part: &str) -> bool {
 }
 
 fn remainder(iban: &str) -> Option<u32> {
-    let turned = iban.get(4..)?.chars().chain(iban.get(..4)?.chars());
-    turned.fold(Some(0u32), |sum, c| {
+    let mut turned = iban.get(4..)?.chars().chain(iban.get(..4)?.chars());
+    turned.try_fold(0u32, |sum, c| {
         let value = c.to_digit(36).filter(|_| !c.is_ascii_lowercase())?;
-        Some(if value < 10 { (sum? * 10 + value) % 97 } else { (sum? * 100 + value) % 97 })
+        Some(if value < 10 { (sum * 10 + value) % 97 } else { (sum * 100 + value) % 97 })
     })
 }
 

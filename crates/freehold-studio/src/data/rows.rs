@@ -111,6 +111,10 @@ pub fn read(path: &Path) -> Result<Source, String> {
         "parquet" => parquet(path)?,
         other => return Err(format!("`.{other}` is none of .jsonl, .json, .csv, .tsv, .parquet")),
     };
+    of_raw(raw)
+}
+
+fn of_raw(raw: Raw) -> Result<Source, String> {
     if raw.is_empty() {
         return Err("no rows".into());
     }
@@ -122,8 +126,15 @@ pub fn read(path: &Path) -> Result<Source, String> {
 }
 
 fn json_lines(path: &Path) -> Result<Raw, String> {
-    let file = File::open(path).map_err(|e| e.kind().to_string())?;
-    let mut reader = BufReader::with_capacity(1 << 20, file);
+    json_rows(BufReader::with_capacity(1 << 20, File::open(path).map_err(|e| e.kind().to_string())?))
+}
+
+/// Rows of JSON that are held in memory.
+pub(crate) fn rows_of(bytes: &[u8]) -> Result<Source, String> {
+    of_raw(json_rows(bytes)?)
+}
+
+fn json_rows(mut reader: impl std::io::BufRead) -> Result<Raw, String> {
     let mut raw = Raw::new();
     // one list instead of lines
     let first = loop {

@@ -4,4 +4,5 @@ mod files;
 mod formula;
 mod llama;
 mod parity;
+mod replay;
 mod resume;

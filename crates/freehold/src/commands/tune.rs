@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
-use freehold_assess::{Deployment, Finding, FindingCode};
-use freehold_base::{Basis, Claim, Diagnostic, Evidence, Graph, MadeBy, Relation, Work, WorkKind, shown};
+use freehold_assess::{Certainty, Deployment, Finding, FindingCode, Status};
+use freehold_base::{Basis, Claim, Diagnostic, Evidence, Graph, MadeBy, Relation, Verdict, Work, WorkKind, shown};
 use freehold_catalog::Catalog;
 use freehold_check::{
     Dossier, NamedWork, Parts, Recipe, Subject, complete_graph, composed, judge, link, named_work, recipe, work_index,
@@ -13,7 +13,7 @@ use freehold_reference::{Data, Method, Named, Trainer, Training, Use, listed, tr
 
 use super::{check, policy, prepare, print, report, style};
 use crate::context::{all, get};
-use crate::exit;
+use crate::exit::{self, FailOn};
 use crate::load::{Loaded, Run};
 
 /// The word for a dataset of the organization's own.
@@ -73,7 +73,19 @@ fn gate(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     if get(matches, "format").unwrap_or("human") == "human" {
         plans.iter().for_each(|lines| print(lines));
     }
-    check::finish(matches, &loaded, &run, policy.as_ref())
+    // a name is chosen now, not when it goes out
+    let mut lacking = Vec::new();
+    for d in &loaded.dossiers {
+        if let Some(prefix) = prefix_lacking(d) {
+            let name = d.graph.works[d.graph.subject].name.as_deref().unwrap_or(&d.subject.id);
+            let message = format!("the name must begin with “{prefix}”; it is “{name}”");
+            lacking.push(Diagnostic::error("tune-name", message).in_file(d.subject.path.as_str()));
+        }
+    }
+    let code = check::finish(matches, &loaded, &run, policy.as_ref());
+    report(&lacking);
+    let counts = FailOn::parse(all(matches, "fail-on").into_iter()).blocked;
+    if code == exit::CLEAR && counts && !lacking.is_empty() { exit::BLOCKED } else { code }
 }
 
 /// Why a configuration is not judged.
@@ -513,8 +525,6 @@ fn ask<'c>(file: &str, run: &Run<'c>) -> Result<Asked<'c>, Refused> {
 
 /// Why a training does not begin: its result could not be used as is meant, or not under its name.
 fn refusal(file: &str, asked: &Asked<'_>) -> Option<Diagnostic> {
-    use freehold_assess::{Certainty, Status};
-    use freehold_base::Verdict;
     let d = &asked.dossier;
     if matches!(d.assessment.verdict, Verdict::Prohibited | Verdict::NeedsSeparateLicense) {
         let clause = d.assessment.limits.first().map(|l| freehold_documents::limit_cite(d, l)).unwrap_or_default();
@@ -526,22 +536,26 @@ fn refusal(file: &str, asked: &Asked<'_>) -> Option<Diagnostic> {
                 .help(help),
         );
     }
-    let unmet = |o: &&freehold_assess::Obligation<'_>| {
-        o.code.starts_with("name-prefix") && o.certainty == Certainty::Owed && o.status == Status::Unmet
-    };
-    let duty = d.assessment.obligations.iter().find(unmet)?;
-    let prefix = duty.sources.iter().find_map(|s| match &s.term.effect {
-        freehold_catalog::Effect::Duty(d) => d.name_prefix.as_deref(),
-        _ => None,
-    });
-    let wanted = prefix?;
-    let message = format!("not trained: the name must begin with “{wanted}”; it is “{}”", asked.recipe.name);
+    let prefix = prefix_lacking(d)?;
+    let message = format!("not trained: the name must begin with “{prefix}”; it is “{}”", asked.recipe.name);
     let place = format!("{file}:{}", asked.recipe.line);
     Some(
         Diagnostic::error("tune-name", message)
             .in_file(place)
-            .help(format!("name = \"{wanted}-{}\"", asked.recipe.name)),
+            .help(format!("name = \"{prefix}-{}\"", asked.recipe.name)),
     )
+}
+
+/// The prefix that the name of what is planned owes and lacks.
+fn prefix_lacking<'d>(d: &'d Dossier<'_>) -> Option<&'d str> {
+    let unmet = |o: &&freehold_assess::Obligation<'_>| {
+        o.code.starts_with("name-prefix") && o.certainty == Certainty::Owed && o.status == Status::Unmet
+    };
+    let duty = d.assessment.obligations.iter().find(unmet)?;
+    duty.sources.iter().find_map(|s| match &s.term.effect {
+        freehold_catalog::Effect::Duty(d) => d.name_prefix.as_deref(),
+        _ => None,
+    })
 }
 
 /// Where the studio writes: `[output] folder`, else the recipe's name, beside the recipe.

@@ -27,4 +27,5 @@ mod register;
 mod repository;
 mod run;
 mod scan;
+mod tune;
 mod tutorial;
