@@ -119,6 +119,8 @@ pub struct Training {
     pub output: Option<Named>,
     /// The models, each with what it is used as.
     pub models: Vec<(Use, Named)>,
+    /// The license of the first model, where the configuration states one.
+    pub base_license: Option<String>,
     /// The datasets.
     pub datasets: Vec<Data>,
     /// Where a repository's own code is let run.
@@ -136,6 +138,7 @@ impl Training {
             method,
             output: None,
             models: Vec::new(),
+            base_license: None,
             datasets: Vec::new(),
             remote_code: None,
             list_folder: None,

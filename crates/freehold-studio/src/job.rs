@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::data::Schema;
+use crate::data::Row;
 use crate::optimizer::Schedule;
-use crate::recipe::Recipe;
+use crate::recipe::{BadRows, Recipe};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -20,38 +20,26 @@ pub struct Asked<'a> {
     pub decision: Option<&'a str>,
 }
 
-/// The files of a job.
+/// Where a job finds its rows.
+const DATA: &str = "data/train.jsonl";
+
+/// The files of a job: its rows in the one form that both engines read, the engine's configuration, and the job itself.
 ///
 /// # Errors
-/// What the engine cannot be told.
+/// What keeps a row from being read.
 pub fn files(recipe: &Recipe, asked: &Asked<'_>) -> Result<Vec<(String, String)>, Vec<String>> {
     let base = recipe.base.model.clone().unwrap_or_else(|| recipe.base.path.to_string_lossy().into_owned());
     let mut wrong = Vec::new();
-    let mut schemas = Vec::new();
-    for d in &recipe.datasets {
-        match crate::data::read_rows(&recipe.path(&d.path)) {
-            Ok(source) => schemas.push(source.schema),
-            Err(what) => wrong.push(format!("{}: {what}", d.path.display())),
-        }
-    }
-    if asked.engine == "trl" && recipe.datasets.len() != 1 {
-        wrong.push("TRL's command takes one dataset; axolotl takes several".into());
-    }
-    if asked.engine == "trl" && schemas.iter().any(|s| matches!(s, Schema::Instruction | Schema::Conversations)) {
-        wrong.push(
-            "TRL reads text, prompt and completion, or messages; axolotl reads instructions and conversations too"
-                .into(),
-        );
-    }
-    if let Some(decision) = asked.decision.filter(|d| serde_json::from_str::<Value>(d).is_err()) {
-        wrong.push(format!("--decision is no JSON: {}", decision.chars().take(40).collect::<String>()));
+    let (rows, text) = rows(recipe, &mut wrong);
+    if asked.decision.is_some_and(|d| serde_json::from_str::<Value>(d).is_err()) {
+        wrong.push("--decision is no JSON".into());
     }
     if !wrong.is_empty() {
         return Err(wrong);
     }
     let config = match asked.engine {
         "trl" => trl(recipe, &base, asked),
-        _ => axolotl(recipe, &base, &schemas, asked),
+        _ => axolotl(recipe, &base, text, asked),
     };
     let name: String =
         recipe.name.to_ascii_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
@@ -62,9 +50,10 @@ pub fn files(recipe: &Recipe, asked: &Asked<'_>) -> Result<Vec<(String, String)>
         _ => format!("torchrun --nproc-per-node={} -m axolotl.cli.train {file}", asked.gpus),
     };
     let mut out = vec![
+        (DATA.into(), rows),
         (file.clone(), yaml(&config)),
         ("trainjob.yaml".into(), yaml(&trainjob(&name, &file, &config, asked))),
-        ("skypilot.yaml".into(), yaml(&skypilot(&name, recipe, &run, asked))),
+        ("skypilot.yaml".into(), yaml(&skypilot(&name, &run, asked))),
     ];
     if let Some(decision) = asked.decision {
         out.push(("decision.json".into(), decision.into()));
@@ -81,44 +70,66 @@ fn schedule(recipe: &Recipe) -> &'static str {
     }
 }
 
-/// Where a job finds a file of the recipe.
-fn mounted(path: &std::path::Path) -> String {
-    format!("data/{}", path.file_name().unwrap_or_default().to_string_lossy())
+/// Every row of every dataset, a line each: conversations as `messages`, texts as `text`; and whether they are texts.
+fn rows(recipe: &Recipe, wrong: &mut Vec<String>) -> (String, bool) {
+    let (mut out, mut texts, mut talks) = (String::new(), 0usize, 0usize);
+    for d in &recipe.datasets {
+        let source = match crate::data::read_rows(&recipe.path(&d.path)) {
+            Ok(source) => source,
+            Err(what) => {
+                wrong.push(format!("{}: {what}", d.path.display()));
+                continue;
+            }
+        };
+        for (line, row) in source.rows {
+            let row = match row {
+                Ok(Row::Text(text)) => {
+                    texts += 1;
+                    json!({"text": text})
+                }
+                Ok(Row::Messages(messages)) => {
+                    talks += 1;
+                    json!({"messages": messages})
+                }
+                Err(_) if recipe.data.bad_rows == BadRows::Skip => continue,
+                Err(why) => {
+                    if wrong.len() < 20 {
+                        wrong.push(format!("{}:{line}: {why}", d.path.display()));
+                    }
+                    continue;
+                }
+            };
+            out.push_str(&row.to_string());
+            out.push('\n');
+        }
+    }
+    if texts > 0 && talks > 0 {
+        wrong.push("some datasets are texts and some conversations: one job has one kind".into());
+    }
+    (out, texts > 0)
 }
 
-fn axolotl(recipe: &Recipe, base: &str, schemas: &[Schema], asked: &Asked<'_>) -> Value {
+/// A number as it was written, not as its nearest float of double width.
+fn short(x: f32) -> f64 {
+    x.to_string().parse().unwrap_or_else(|_| f64::from(x))
+}
+
+fn axolotl(recipe: &Recipe, base: &str, text: bool, asked: &Asked<'_>) -> Value {
     let t = &recipe.training;
-    let data: Vec<Value> = recipe
-        .datasets
-        .iter()
-        .zip(schemas)
-        .map(|(d, schema)| {
-            let mut one = json!({"path": mounted(&d.path), "ds_type": kind(&d.path)});
-            match schema {
-                Schema::Text => one["type"] = "completion".into(),
-                Schema::Instruction => one["type"] = "alpaca".into(),
-                Schema::InputOutput => {
-                    one["type"] = json!({"field_instruction": "input", "field_output": "output", "format": "{instruction}\n", "no_input_format": "{instruction}\n"});
-                }
-                Schema::Conversations | Schema::Messages => {
-                    let (list, role, content) = if *schema == Schema::Messages { ("messages", "role", "content") } else { ("conversations", "from", "value") };
-                    one["type"] = "chat_template".into();
-                    one["field_messages"] = list.into();
-                    one["message_property_mappings"] = json!({"role": role, "content": content});
-                }
-            }
-            one
-        })
-        .collect();
+    let data = match text {
+        true => json!([{"path": DATA, "ds_type": "json", "type": "completion"}]),
+        false => json!([{"path": DATA, "ds_type": "json", "type": "chat_template", "field_messages": "messages",
+            "message_property_mappings": {"role": "role", "content": "content"}}]),
+    };
     let mut config = json!({
         "base_model": base,
         "adapter": "lora",
         "lora_r": recipe.adapter.rank,
-        "lora_alpha": number(f64::from(recipe.adapter.alpha)),
-        "lora_dropout": f64::from(recipe.adapter.dropout),
+        "lora_alpha": number(short(recipe.adapter.alpha)),
+        "lora_dropout": short(recipe.adapter.dropout),
         "peft_use_rslora": recipe.adapter.rslora,
         "datasets": data,
-        "val_set_size": f64::from(recipe.data.evaluation),
+        "val_set_size": short(recipe.data.evaluation),
         "sequence_len": recipe.data.sequence_length,
         "sample_packing": recipe.data.packing,
         "micro_batch_size": t.batch,
@@ -127,8 +138,8 @@ fn axolotl(recipe: &Recipe, base: &str, schemas: &[Schema], asked: &Asked<'_>) -
         "lr_scheduler": schedule(recipe),
         "learning_rate": t.learning_rate,
         "warmup_ratio": t.warmup,
-        "weight_decay": f64::from(t.weight_decay),
-        "max_grad_norm": f64::from(t.clip),
+        "weight_decay": short(t.weight_decay),
+        "max_grad_norm": short(t.clip),
         "seed": t.seed,
         "bf16": "auto",
         "gradient_checkpointing": true,
@@ -144,22 +155,29 @@ fn axolotl(recipe: &Recipe, base: &str, schemas: &[Schema], asked: &Asked<'_>) -
     } else {
         config["lora_target_modules"] = recipe.adapter.targets.clone().into();
     }
-    if let Some(template) = recipe.data.template.as_deref() {
-        config["chat_template"] = template.into();
+    match recipe.data.template.as_deref() {
+        _ if text => {}
+        // a name that axolotl has too, or the template's own text
+        Some(name @ ("chatml" | "alpaca")) => config["chat_template"] = name.into(),
+        Some(path) => {
+            config["chat_template"] = "jinja".into();
+            config["chat_template_jinja"] =
+                std::fs::read_to_string(recipe.path(path.as_ref())).unwrap_or_default().into();
+        }
+        None => config["chat_template"] = "tokenizer_default".into(),
     }
     config
 }
 
 fn trl(recipe: &Recipe, base: &str, asked: &Asked<'_>) -> Value {
     let t = &recipe.training;
-    let path = recipe.datasets.first().map(|d| d.path.as_path()).unwrap_or(std::path::Path::new(""));
     let mut config = json!({
         "model_name_or_path": base,
-        "datasets": [{"path": kind(path), "data_files": {"train": mounted(path)}, "split": "train"}],
+        "datasets": [{"path": "json", "data_files": DATA, "split": "train"}],
         "use_peft": true,
         "lora_r": recipe.adapter.rank,
         "lora_alpha": recipe.adapter.alpha as i64,
-        "lora_dropout": f64::from(recipe.adapter.dropout),
+        "lora_dropout": short(recipe.adapter.dropout),
         "use_rslora": recipe.adapter.rslora,
         "lora_target_modules": if recipe.adapter.targets.is_empty() { json!(["all-linear"]) } else { json!(recipe.adapter.targets) },
         "max_length": recipe.data.sequence_length,
@@ -168,9 +186,10 @@ fn trl(recipe: &Recipe, base: &str, asked: &Asked<'_>) -> Value {
         "gradient_accumulation_steps": per_gpu(t.accumulate, asked),
         "learning_rate": t.learning_rate,
         "lr_scheduler_type": schedule(recipe),
-        "warmup_ratio": t.warmup,
-        "weight_decay": f64::from(t.weight_decay),
-        "max_grad_norm": f64::from(t.clip),
+        // a share of all steps, where below one
+        "warmup_steps": t.warmup.min(0.999),
+        "weight_decay": short(t.weight_decay),
+        "max_grad_norm": short(t.clip),
         "seed": t.seed,
         "bf16": true,
         "gradient_checkpointing": true,
@@ -192,14 +211,6 @@ fn number(x: f64) -> Value {
 /// The same number of rows a step on so many GPUs, as far as it divides.
 fn per_gpu(accumulate: usize, asked: &Asked<'_>) -> usize {
     (accumulate / (asked.gpus * asked.nodes) as usize).max(1)
-}
-
-fn kind(path: &std::path::Path) -> &'static str {
-    match path.extension().and_then(|e| e.to_str()).unwrap_or_default() {
-        "csv" | "tsv" => "csv",
-        "parquet" => "parquet",
-        _ => "json",
-    }
 }
 
 /// The decision's first words as annotations, so that whoever looks at the job sees that it was asked for.
@@ -245,12 +256,7 @@ fn trainjob(name: &str, file: &str, config: &Value, asked: &Asked<'_>) -> Value 
     })
 }
 
-fn skypilot(name: &str, recipe: &Recipe, run: &str, asked: &Asked<'_>) -> Value {
-    let mut mounts = json!({});
-    for d in &recipe.datasets {
-        mounts[format!("~/sky_workdir/{}", mounted(&d.path))] =
-            recipe.path(&d.path).to_string_lossy().into_owned().into();
-    }
+fn skypilot(name: &str, run: &str, asked: &Asked<'_>) -> Value {
     let install = if asked.engine == "trl" { "pip install trl peft" } else { "pip install axolotl" };
     let run = match asked.nodes {
         1 => run.to_owned(),
@@ -274,7 +280,6 @@ fn skypilot(name: &str, recipe: &Recipe, run: &str, asked: &Asked<'_>) -> Value 
         "num_nodes": asked.nodes,
         "resources": {"accelerators": format!("H100:{}", asked.gpus)},
         "workdir": ".",
-        "file_mounts": mounts,
         "envs": envs,
         "setup": format!("{install}\n"),
         "run": format!("{run}\n"),
@@ -288,7 +293,7 @@ fn readme(recipe: &Recipe, run: &str, file: &str, asked: &Asked<'_>) -> String {
         "No decision of the gate is attached: `freehold tune gate` asks the licenses before a GPU minute is spent."
     };
     format!(
-        "# {} on {}\n\n{decision}\n\n- here: put the data under `data/`, then `{run}`\n- Kubernetes with Kubeflow Trainer: `kubectl apply -f trainjob.yaml` (its volume holds `{file}` at /workspace/job)\n- SkyPilot: `sky launch skypilot.yaml`\n\nThe adapter comes out under `out/`. It goes on here:\n\n    freehold tune export --base BASE --adapter out -o bundle\n",
+        "# {} on {}\n\n{decision}\n\n- here: `{run}`\n- Kubernetes with Kubeflow Trainer: `kubectl apply -f trainjob.yaml` (its volume holds `{file}` at /workspace/job)\n- SkyPilot: `sky launch skypilot.yaml`\n\nThe adapter comes out under `out/`. It goes on here:\n\n    freehold tune export --base BASE --adapter out -o bundle\n",
         recipe.name, asked.engine
     )
 }

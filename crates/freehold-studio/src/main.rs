@@ -378,7 +378,8 @@ fn jobs(m: &ArgMatches) -> Result<(), Vec<String>> {
     };
     let out = PathBuf::from(text(m, "out"));
     for (name, body) in job::files(&recipe, &asked)? {
-        std::fs::create_dir_all(&out).map_err(|e| vec![format!("{}: {}", out.display(), e.kind())])?;
+        let folder = out.join(&name).parent().map_or_else(|| out.clone(), Path::to_path_buf);
+        std::fs::create_dir_all(&folder).map_err(|e| vec![format!("{}: {}", folder.display(), e.kind())])?;
         freehold_studio::files::write(&out.join(&name), &[body.as_bytes()]).map_err(|e| vec![e])?;
         anstream::println!("wrote     {name}");
     }

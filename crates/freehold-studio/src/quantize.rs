@@ -1,6 +1,6 @@
 //! Quantization of rows of weights, byte for byte as ggml's reference code does it.
 //!
-//! Ported from ggml (`ggml-quants.c`), MIT, Copyright (c) 2023-2026 The ggml authors. The order of the arithmetic is
+//! Ported from ggml (`ggml-quants.c`), MIT (`LICENSE-ggml`), Copyright (c) 2023-2026 The ggml authors. The order of the arithmetic is
 //! theirs, for the bytes depend on it; nothing here is fused or reordered.
 
 use rayon::prelude::*;

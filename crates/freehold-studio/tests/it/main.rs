@@ -2,6 +2,7 @@
 
 mod files;
 mod formula;
+mod jobs;
 mod llama;
 mod parity;
 mod replay;

@@ -210,6 +210,7 @@ fn of_recipe(file: &str, recipe: &Recipe) -> Training {
         method: Method::Adapter,
         output: Some(named(&recipe.name, "name", recipe.line)),
         models: vec![(Use::Base, named(base.model.as_deref().unwrap_or(&base.path), "base.path", base.line))],
+        base_license: base.license.clone(),
         datasets: data.collect(),
         remote_code: None,
         list_folder: None,
@@ -296,7 +297,16 @@ fn planned<'c>(file: &str, t: &Training, said: &[&str], deployment: Deployment, 
             (Use::Adapter, _) => Relation::Finetune,
             (Use::Teacher, _) => Relation::Distilled,
         };
-        let graph = model(path, named, run, &mut diagnostics);
+        let mut graph = model(path, named, run, &mut diagnostics);
+        // what is told of it stands beside what its files and the catalog say
+        if let Some(license) = t.base_license.as_ref().filter(|_| parts.is_empty()) {
+            let work = &mut graph.works[graph.subject];
+            let own = license == OWN;
+            work.made_by = Some(if own { MadeBy::Organization } else { MadeBy::ThirdParty });
+            if !own {
+                work.claims.push(Claim::new(license.clone(), Basis::Told, named.evidence.clone()));
+            }
+        }
         parts.push((graph, relation, named.evidence.clone()));
     }
     for (base, _) in &run.said.parents {
@@ -496,6 +506,10 @@ fn train(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         }
     };
     let mut command = std::process::Command::new(studio);
+    // memory that one step gives back the next one takes: handing it to the system in between costs a twentieth of the time
+    if std::env::var_os("MIMALLOC_PURGE_DELAY").is_none() {
+        command.env("MIMALLOC_PURGE_DELAY", "-1");
+    }
     command.arg("train").arg(file).arg("--about").arg(about);
     if matches.get_flag("restart") {
         command.arg("--restart");
@@ -608,14 +622,13 @@ fn identity_of(asked: &Asked<'_>) -> freehold_comply::Identity {
     };
     // the merged file is a fine-tune; the adapter lies beside it
     let relation = Some("finetune".to_string());
-    freehold_comply::Identity {
-        name: Some(asked.recipe.name.clone()),
-        license,
-        license_name,
-        license_link,
-        relation,
-        ..known
+    let mut bases = known.bases;
+    // a base without an id on a hub is named too: whoever reads the card must not take the model for one from nothing
+    if bases.is_empty() {
+        bases.push(asked.recipe.base.model.clone().unwrap_or_else(|| asked.recipe.base.path.clone()));
     }
+    let (name, datasets) = (Some(asked.recipe.name.clone()), known.datasets);
+    freehold_comply::Identity { name, license, license_name, license_link, relation, bases, datasets }
 }
 
 /// What a person would add to the model's record and the recipe knows. Of data that is neither the organization's own
@@ -748,7 +761,10 @@ fn bundle(matches: &ArgMatches, catalog: &Catalog, folder: &Path, asked: &Asked<
         }
     }
     print("\n");
-    call(&["check", &bundle, "--release", &bundle, "--name", &asked.recipe.name])
+    let code = call(&["check", &bundle, "--release", &bundle, "--name", &asked.recipe.name]);
+    // what the plan leaves open the bundle does not settle
+    let planned = exit::of_dossier(&asked.dossier);
+    if code == exit::CLEAR { planned } else { code }
 }
 
 /// The card: front matter from what is known, and what the studio measured.
