@@ -276,8 +276,19 @@ fn architecture(family: Family, asked: &mut Asked<'_>) -> Architecture {
     let layers = asked.needed("num_hidden_layers", 1024);
     let heads = asked.needed("num_attention_heads", 4096);
     let key_heads = asked.whole("num_key_value_heads", 4096).unwrap_or(heads);
-    let head_width = asked.whole("head_dim", 4096).unwrap_or((hidden / heads).max(1));
     let gemma = family.is_gemma();
+    // what a config leaves out is what transformers takes for it
+    let silent = |key: &str| !asked.map.contains_key(key);
+    let usual_width = match family {
+        Family::Qwen3 if silent("head_dim") => 128,
+        Family::Gemma2 | Family::Gemma3 if silent("head_dim") => 256,
+        _ => (hidden / heads).max(1),
+    };
+    let gemma2_caps = family == Family::Gemma2;
+    let usual_cap = |key: &str, cap: f32| (gemma2_caps && silent(key)).then_some(cap);
+    let usual_caps = (usual_cap("attn_logit_softcapping", 50.0), usual_cap("final_logit_softcapping", 30.0));
+    let usual_scalar = (gemma && silent("query_pre_attn_scalar")).then_some(256.0);
+    let head_width = asked.whole("head_dim", 4096).unwrap_or(usual_width);
     if key_heads > heads || !heads.is_multiple_of(key_heads) {
         asked.wrong.push(format!("{heads} heads do not share {key_heads} key heads evenly"));
     }
@@ -296,10 +307,13 @@ fn architecture(family: Family, asked: &mut Asked<'_>) -> Architecture {
     let attention_bias = asked.flag("attention_bias").unwrap_or(false);
     let positions = asked.whole("max_position_embeddings", 1 << 28).unwrap_or(2048);
     let windows = windows(family, layers, asked);
-    let query_scalar = if gemma { asked.number("query_pre_attn_scalar") } else { None };
+    let query_scalar = if gemma { asked.number("query_pre_attn_scalar").or(usual_scalar) } else { None };
     let attention_scale = 1.0 / query_scalar.unwrap_or(head_width as f32).sqrt();
     let (attention_cap, logits_cap) = match gemma {
-        true => (asked.number("attn_logit_softcapping"), asked.number("final_logit_softcapping")),
+        true => {
+            let (attention, logits) = (asked.number("attn_logit_softcapping"), asked.number("final_logit_softcapping"));
+            (attention.or(usual_caps.0), logits.or(usual_caps.1))
+        }
         false => (None, None),
     };
     if gemma && asked.flag("use_bidirectional_attention") == Some(true) {
@@ -319,7 +333,7 @@ fn architecture(family: Family, asked: &mut Asked<'_>) -> Architecture {
         key_heads,
         head_width,
         intermediate: asked.needed("intermediate_size", 1 << 20),
-        epsilon: asked.number("rms_norm_eps").unwrap_or(1e-6),
+        epsilon: asked.number("rms_norm_eps").unwrap_or(if family == Family::Phi3 { 1e-5 } else { 1e-6 }),
         activation,
         tied: asked.flag("tie_word_embeddings").unwrap_or(gemma),
         qkv_bias: qwen2 || attention_bias,
@@ -338,7 +352,9 @@ fn architecture(family: Family, asked: &mut Asked<'_>) -> Architecture {
 
 /// The window of each layer.
 fn windows(family: Family, layers: usize, asked: &mut Asked<'_>) -> Vec<Option<usize>> {
-    let window = asked.whole("sliding_window", 1 << 28);
+    let silent = !asked.map.contains_key("sliding_window");
+    let usual = matches!(family, Family::Mistral | Family::Gemma2 | Family::Gemma3) && silent;
+    let window = asked.whole("sliding_window", 1 << 28).or(usual.then_some(4096));
     let used = asked.flag("use_sliding_window");
     let first_windowed = asked.get("max_window_layers").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
     let pattern = (asked.map.get("sliding_window_pattern").or_else(|| asked.map.get("_sliding_window_pattern")))
@@ -389,6 +405,11 @@ fn ropes(family: Family, sizes: (usize, usize), asked: &mut Asked<'_>) -> (Rope,
         map.get("rope_theta").and_then(Value::as_f64).map_or(else_, |t| t as f32)
     };
     let full = pick("full_attention");
+    if family == Family::Gemma3 && !full.contains_key("rope_type") && full.get("type").is_some_and(|t| t != "default") {
+        let what =
+            "`rope_scaling.type` is a spelling that transformers does not read for this family: `rope_type` is the one";
+        asked.wrong.push(what.into());
+    }
     let usual = if newer.is_none() && family == Family::Mistral { 10_000.0 } else { usual };
     let global = rope(full, base(full, theta.unwrap_or(usual)), (sizes.0, sizes.1, original), asked);
     let windowed = (family == Family::Gemma3).then(|| {

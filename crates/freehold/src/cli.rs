@@ -22,6 +22,7 @@ may we ship this model the way we want to, and what do we owe if we do
   freehold diff A B                  what changes between two licenses, and for whom
   freehold bom [WHAT…]               a bill of materials: CycloneDX or SPDX, and what it lacks
   freehold kin A B                   what the weights of two models say of their kinship
+  freehold tune gate FILE… | RECIPE  may it be trained so; from a recipe to a GGUF and its bundle
   freehold policy init|check|test    your own rules on top: what may go out, what a person must see
   freehold help --all                every command and flag
 

@@ -35,7 +35,7 @@ F={
  'phi3':(Phi3Config,old(model_type='phi3',rope_theta=10000.0,sliding_window=16,tie_word_embeddings=False,original_max_position_embeddings=256,rope_scaling=None)),
  'phi3_longrope':(Phi3Config,old(model_type='phi3',rope_theta=10000.0,sliding_window=262144,tie_word_embeddings=False,original_max_position_embeddings=32,rope_scaling=dict(type='longrope',short_factor=[1.0,1.05,1.1,1.2,1.3,1.4,1.6,1.9],long_factor=[1.1,1.5,2.0,3.1,4.5,7.0,11.0,19.0]))),
  'phi4':(Phi3Config,old(model_type='phi3',rope_theta=10000.0,sliding_window=262144,tie_word_embeddings=True,partial_rotary_factor=0.75,original_max_position_embeddings=32,rope_scaling=dict(type='longrope',short_factor=[1.0,1.0,1.1,1.2,1.3,1.4],long_factor=[1.0,1.2,2.0,3.1,8.5,16.0]))),
- 'gemma2':(Gemma2Config,old(model_type='gemma2',rope_theta=10000.0,head_dim=24,query_pre_attn_scalar=20,attn_logit_softcapping=50.0,final_logit_softcapping=30.0,sliding_window=16,hidden_activation='gelu_pytorch_tanh',hidden_act='gelu_pytorch_tanh',cache_implementation='hybrid')),
+ 'gemma2':(Gemma2Config,old(model_type='gemma2',rope_theta=10000.0,head_dim=24,query_pre_attn_scalar=20,attn_logit_softcapping=1.5,final_logit_softcapping=2.5,sliding_window=16,hidden_activation='gelu_pytorch_tanh',hidden_act='gelu_pytorch_tanh',cache_implementation='hybrid')),
  'gemma3':(Gemma3TextConfig,old(model_type='gemma3_text',num_hidden_layers=6,rope_theta=1000000.0,rope_local_base_freq=10000.0,head_dim=24,query_pre_attn_scalar=24,sliding_window=16,sliding_window_pattern=6,hidden_activation='gelu_pytorch_tanh',attn_logit_softcapping=None,final_logit_softcapping=None,rope_scaling=dict(rope_type='linear',factor=8.0))),
 }
 def load(fam, folder):
