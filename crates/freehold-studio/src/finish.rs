@@ -286,13 +286,14 @@ pub fn gguf_file(n: usize, format: Format) -> String {
     if n == 0 { "model.gguf".into() } else { format!("model-{}.gguf", format.name()) }
 }
 
-/// The whole of what follows a training; gives the report that `run/report.json` holds.
+/// The whole of what follows a training that ran `tokens` tokens; gives the report that `run/report.json` holds.
 ///
 /// # Errors
 /// Whatever keeps a file from being written or verified.
 pub fn finish(
     plan: &Plan,
     adapter: &Adapter,
+    tokens: u64,
     about: &[(String, Value)],
     mut say: impl FnMut(&str),
 ) -> Result<Json, Vec<String>> {
@@ -343,6 +344,8 @@ pub fn finish(
         "name": recipe.name,
         "training": plan.digest,
         "steps": plan.steps,
+        "tokens": tokens,
+        "parameters": plan.model.architecture.parameters(),
         "recompute": plan.recompute,
         "memory": plan.memory,
         "adapter": {"rank": adapter.shape.rank, "alpha": adapter.shape.alpha, "rslora": adapter.shape.rslora,

@@ -268,7 +268,7 @@ fn train(m: &ArgMatches) -> u8 {
     };
     let adapter = state.best.as_ref().unwrap_or(&state.adapter);
     let terminal = std::io::stderr().is_terminal();
-    let report = finish(&plan, adapter, &about, |what| {
+    let report = finish(&plan, adapter, state.head.tokens, &about, |what| {
         if terminal {
             anstream::eprintln!("{what}");
         }

@@ -200,6 +200,31 @@ fn mistakes_are_told_all_at_once() {
     assert!(code == Some(2) && text.contains("num_experts") && text.contains("yarn"), "{text}");
 }
 
+/// Every combination is trained and the best comes first; a plan tells and trains nothing.
+#[test]
+fn a_sweep_compares_and_a_plan_only_tells() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sweep = "[training]\nsteps = 6\nbatch = 4\n[sweep]\n\"training.learning_rate\" = [1e-5, 0.02]\n\"adapter.rank\" = [2, 4]\n";
+    let path = recipe(folder.path(), "qwen3", sweep);
+    let out = studio().arg("plan").arg(&path).output().expect("it runs");
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(
+        out.status.success() && text.contains("40 rows of instruction and output") && text.contains("memory"),
+        "{text}"
+    );
+    assert!(!folder.path().join("words").exists());
+    let out = studio().arg("sweep").arg(&path).output().expect("it runs");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let table = String::from_utf8_lossy(&out.stdout).into_owned();
+    let rows: Vec<&str> = table.lines().skip(2).collect();
+    assert!(rows.len() == 4 && rows[0].contains("0.02") && rows[3].contains("0.00001"), "{table}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("words/sweep/outcomes.md")).expect("a table"), table);
+    let text = std::fs::read_to_string(&path).expect("a recipe");
+    std::fs::write(&path, text.replace("adapter.rank", "output.formats")).expect("written");
+    let out = studio().arg("sweep").arg(&path).output().expect("it runs");
+    assert!(out.status.code() == Some(2) && String::from_utf8_lossy(&out.stderr).contains("output.formats"));
+}
+
 /// CSV and Parquet give what JSONL gives.
 #[test]
 fn the_same_rows_in_three_forms_are_the_same_tokens() {

@@ -636,9 +636,20 @@ fn identity_of(asked: &Asked<'_>) -> freehold_comply::Identity {
 fn record(asked: &Asked<'_>, measured: &serde_json::Value) -> String {
     let quoted = |t: &str| serde_json::Value::from(t).to_string();
     let mut out = String::from(
-        "# for `freehold register set RECORD --from` this file\n[data]\nused = true\ncomplete = true\n\n[modification]\n\
-         method = \"a low-rank adapter, trained and merged; run/report.json has steps, tokens and what was verified\"\n",
+        "# for `freehold register set RECORD --from` this file\n[data]\nused = true\ncomplete = true\n\n[modification]\n",
     );
+    // a frozen base: its own weights have no gradient, so at most the six of a full training, and the upper bound is what is told
+    let (tokens, weights) = (measured["tokens"].as_u64(), measured["parameters"].as_u64());
+    let method = match (tokens, weights) {
+        (Some(tokens), Some(weights)) => {
+            out.push_str(&format!("flop = \"6*{weights}*{tokens}\"\n"));
+            format!(
+                "architecture: at most 6 x {weights} parameters x {tokens} tokens; a low-rank adapter over a frozen base, merged"
+            )
+        }
+        _ => "a low-rank adapter over a frozen base, trained and merged".into(),
+    };
+    out.push_str(&format!("method = {}\n", quoted(&method)));
     for (i, d) in asked.recipe.datasets.iter().enumerate() {
         let name = d.name.as_deref().unwrap_or(&d.path);
         let own = d.license.as_deref() == Some(OWN);
