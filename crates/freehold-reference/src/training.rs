@@ -546,26 +546,41 @@ fn program(path: &str, file: &str, piece: &Piece<'_>) -> Option<Training> {
         return None;
     }
     let mut t = Training::new(trainer, Method::Finetune);
-    let mut saved = None;
+    let mut aside = Aside::default();
     for i in 0..p.tokens.len() {
         if !p.is(i + 1, b'(') || p.tokens.get(i).is_none_or(|t| t.tok != Tok::Name) {
             continue;
         }
+        // notebooks keep what is not done in lines that begin with `if False:`
+        let start = (0..i)
+            .rev()
+            .take(CALL_TOKENS_MAX)
+            .find(|j| p.tokens.get(*j).is_some_and(|t| t.tok == Tok::Line))
+            .map_or(0, |j| j + 1);
+        if p.word(start) == "if" && p.word(start + 1) == "False" {
+            continue;
+        }
         let receiver = if i >= 2 && p.is(i - 1, b'.') { p.word(i - 2) } else { "" };
-        call(&p, (receiver, p.word(i)), &p.arguments(i + 1), &mut t, &mut saved);
+        call((receiver, p.word(i)), &p.arguments(i + 1), &mut t, &mut aside);
     }
-    t.output = t.output.or(saved);
+    t.output = t.output.or(aside.saved);
+    if let Some(n) = aside.model.filter(|_| t.models.is_empty()) {
+        t.model(Use::Base, n);
+    }
     Some(t)
 }
 
+/// What counts where nothing else is named.
+#[derive(Default)]
+struct Aside {
+    /// A folder that something is saved to.
+    saved: Option<Named>,
+    /// What a trainer is given, where that is a variable.
+    model: Option<Named>,
+}
+
 /// What one call uses or makes.
-fn call(
-    p: &Program<'_>,
-    (receiver, name): (&str, &str),
-    all: &[Argument],
-    t: &mut Training,
-    saved: &mut Option<Named>,
-) {
+fn call((receiver, name): (&str, &str), all: &[Argument], t: &mut Training, aside: &mut Aside) {
     let named = |index: usize, keywords: &[&str]| argument(all, index, keywords).and_then(|a| a.named.clone());
     let keyed = |keyword: &str| all.iter().find(|a| a.keyword == keyword);
     if t.remote_code.is_none() && keyed("trust_remote_code").is_some_and(|a| a.is_true) {
@@ -608,15 +623,17 @@ fn call(
         }
         "save_pretrained" | "save_pretrained_merged" | "save_pretrained_gguf" | "save_model" => {
             let to = named(0, &["save_directory", "output_dir"]);
-            *saved = saved.take().or(to);
+            aside.saved = aside.saved.take().or(to);
         }
         _ if name.ends_with("Trainer") || name.ends_with("Config") || name == "TrainingArguments" => {
-            let literal = |a: &&Argument| a.named.as_ref().is_some_and(|n| !n.unread || p.names.contains_key(&n.text));
+            // a variable here is nearly always the model itself, whose loading names it
             if name.ends_with("Trainer") {
-                if let Some(n) = argument(all, 0, &["model"]).filter(literal).and_then(|a| a.named.clone()) {
-                    t.model(Use::Base, n);
+                match argument(all, 0, &["model"]).and_then(|a| a.named.clone()) {
+                    Some(n) if n.unread => aside.model = aside.model.take().or(Some(n)),
+                    Some(n) => t.model(Use::Base, n),
+                    None => {}
                 }
-                if let Some(n) = keyed("teacher_model").filter(literal).and_then(|a| a.named.clone()) {
+                if let Some(n) = keyed("teacher_model").and_then(|a| a.named.clone()).filter(|n| !n.unread) {
                     t.model(Use::Teacher, n);
                 }
             }
@@ -626,7 +643,7 @@ fn call(
             let to = keyed("hub_model_id").and_then(|a| a.named.clone());
             t.output = t.output.take().or(to);
             let folder = keyed("output_dir").and_then(|a| a.named.clone());
-            *saved = saved.take().or(folder);
+            aside.saved = aside.saved.take().or(folder);
         }
         _ => {}
     }
@@ -668,7 +685,7 @@ mod tests {
 
     #[test]
     fn programs_and_notebooks() {
-        let unsloth = "from unsloth import FastLanguageModel\nNAME = \"unsloth/Llama-3.2-1B\"\nmodel, tokenizer = FastLanguageModel.from_pretrained(\n    model_name = NAME,\n    load_in_4bit = True,\n)\nmodel = FastLanguageModel.get_peft_model(model, r = 16)\ndata = load_dataset(\"json\", data_files={\"train\": \"x.jsonl\"})\nother = load_dataset(os.environ[\"DATA\"])\nmodel.push_to_hub_gguf(\"acme/bot\", tokenizer)\n";
+        let unsloth = "from unsloth import FastLanguageModel\nNAME = \"unsloth/Llama-3.2-1B\"\nmodel, tokenizer = FastLanguageModel.from_pretrained(\n    model_name = NAME,\n    load_in_4bit = True,\n)\nmodel = FastLanguageModel.get_peft_model(model, r = 16)\ndata = load_dataset(\"json\", data_files={\"train\": \"x.jsonl\"})\nother = load_dataset(os.environ[\"DATA\"])\nif False: model.push_to_hub(\"hf/model\")\ntrainer = SFTTrainer(model = model)\nmodel.push_to_hub_gguf(\"acme/bot\", tokenizer)\n";
         let wanted = "Unsloth Adapter; Base unsloth/Llama-3.2-1B:2; x.jsonl, os.environ[\"DATA\"]; acme/bot";
         assert_eq!(read("u.py", unsloth), wanted);
         let t = training("u.py", unsloth).expect("a configuration");
@@ -689,7 +706,7 @@ mod tests {
     fn what_is_none_is_refused() {
         assert!(read("c.yaml", "services:\n  web:\n    image: x\n").starts_with("no-training-config"));
         assert!(read("x.py", "import os\n").starts_with("no-training-config"));
-        assert!(read("x.py", "from trl import SFTTrainer\nt = SFTTrainer(m)\n").contains("no model is named"));
+        assert!(read("x.py", "from trl import SFTTrainer\nt = SFTTrainer(train_dataset=d)\n").contains("no model is named"));
         let variable = training("a.yml", "base_model: ${BASE}\nadapter: lora\n").expect("a configuration");
         assert!(variable.models[0].1.unread);
     }

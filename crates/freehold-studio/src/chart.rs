@@ -68,11 +68,13 @@ pub fn loss_curve(name: &str, training: &[(u64, f64)], evaluation: &[(u64, f64)]
             );
         }
     }
-    let _ = write!(
-        out,
-        "<text x=\"{}\" y=\"22\" text-anchor=\"end\" fill=\"#1f5fa8\">training{}</text>\n</svg>\n",
-        W - RIGHT,
-        if evaluation.is_empty() { "" } else { "<tspan fill=\"#b3541e\"> · evaluation</tspan>" }
-    );
+    let both = !evaluation.is_empty();
+    let right = W - RIGHT;
+    if both {
+        let _ = writeln!(out, "<text x=\"{right}\" y=\"22\" text-anchor=\"end\" fill=\"#b3541e\">evaluation</text>");
+    }
+    let at = if both { right - 80.0 } else { right };
+    let _ = writeln!(out, "<text x=\"{at}\" y=\"22\" text-anchor=\"end\" fill=\"#1f5fa8\">training</text>");
+    out.push_str("</svg>\n");
     out
 }
