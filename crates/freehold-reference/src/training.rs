@@ -706,7 +706,9 @@ mod tests {
     fn what_is_none_is_refused() {
         assert!(read("c.yaml", "services:\n  web:\n    image: x\n").starts_with("no-training-config"));
         assert!(read("x.py", "import os\n").starts_with("no-training-config"));
-        assert!(read("x.py", "from trl import SFTTrainer\nt = SFTTrainer(train_dataset=d)\n").contains("no model is named"));
+        assert!(
+            read("x.py", "from trl import SFTTrainer\nt = SFTTrainer(train_dataset=d)\n").contains("no model is named")
+        );
         let variable = training("a.yml", "base_model: ${BASE}\nadapter: lora\n").expect("a configuration");
         assert!(variable.models[0].1.unread);
     }
