@@ -61,19 +61,17 @@ fn without_generation(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("{%") {
-        let Some(end) = rest[at..].find("%}") else { break };
-        let inner = rest[at + 2..at + end].trim_matches(['-', '+']).trim();
-        if inner == "generation" || inner == "endgeneration" {
-            let left = rest[at + 2..].starts_with('-');
-            let right = rest[..at + end].ends_with('-');
-            out.push_str(if left { rest[..at].trim_end() } else { &rest[..at] });
-            rest = &rest[at + end + 2..];
-            if right {
-                rest = rest.trim_start();
-            }
+        let Some(length) = rest[at + 2..].find("%}") else { break };
+        let (before, inside) = (&rest[..at], &rest[at + 2..at + 2 + length]);
+        let (tag, after) = (&rest[at..at + length + 4], &rest[at + length + 4..]);
+        let word = inside.trim_matches(['-', '+']).trim();
+        if word == "generation" || word == "endgeneration" {
+            out.push_str(if inside.starts_with('-') { before.trim_end() } else { before });
+            rest = if inside.ends_with('-') { after.trim_start() } else { after };
         } else {
-            out.push_str(&rest[..at + end + 2]);
-            rest = &rest[at + end + 2..];
+            out.push_str(before);
+            out.push_str(tag);
+            rest = after;
         }
     }
     out.push_str(rest);
@@ -194,5 +192,7 @@ mod tests {
         );
         assert!(endless.expect("a template").render(&[], false).is_err());
         assert!(Template::new("{% for %}", [None; 3]).is_err());
+        assert!(Template::new("a{%}b", [None; 3]).is_err());
+        assert_eq!(without_generation("a {%- generation -%} b {%+ endgeneration +%}{% x %}{%"), "ab {% x %}{%");
     }
 }
