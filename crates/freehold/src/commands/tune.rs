@@ -298,13 +298,13 @@ fn planned<'c>(file: &str, t: &Training, said: &[&str], deployment: Deployment, 
             (Use::Teacher, _) => Relation::Distilled,
         };
         let mut graph = model(path, named, run, &mut diagnostics);
-        // what is told of it stands beside what its files and the catalog say
+        // a declaration, as a tag is: it displaces neither the publisher's terms nor a text that lies there
         if let Some(license) = t.base_license.as_ref().filter(|_| parts.is_empty()) {
             let work = &mut graph.works[graph.subject];
             let own = license == OWN;
-            work.made_by = Some(if own { MadeBy::Organization } else { MadeBy::ThirdParty });
+            work.made_by = Some(if own && !work.known { MadeBy::Organization } else { MadeBy::ThirdParty });
             if !own {
-                work.claims.push(Claim::new(license.clone(), Basis::Told, named.evidence.clone()));
+                work.claims.push(Claim::new(license.clone(), Basis::Declared, named.evidence.clone()));
             }
         }
         parts.push((graph, relation, named.evidence.clone()));
@@ -435,7 +435,7 @@ fn dataset(file: &Path, data: &Data, said: &[&str], run: &Run<'_>, diagnostics: 
         work.made_by = Some(MadeBy::Organization);
     }
     match license {
-        Some(license) => work.claims.push(Claim::new(license, Basis::Told, named.evidence.clone())),
+        Some(license) => work.claims.push(Claim::new(license, Basis::Declared, named.evidence.clone())),
         None => work.claims.extend(card_license(file, &named.text)),
     }
     let mut graph = Graph { works: vec![work], edges: Vec::new(), subject: 0 };
@@ -446,6 +446,10 @@ fn dataset(file: &Path, data: &Data, said: &[&str], run: &Run<'_>, diagnostics: 
     }
     if !named.unread {
         diagnostics.extend(complete_graph(&mut graph, run.catalog, &run.as_of));
+        // what the catalog knows by its publisher is not the organization's own
+        if graph.works[0].known {
+            graph.works[0].made_by = Some(MadeBy::ThirdParty);
+        }
     }
     graph
 }

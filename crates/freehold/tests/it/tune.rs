@@ -79,6 +79,21 @@ fn what_is_no_plan_is_told() {
     insta::assert_snapshot!("tune_gate_mistakes", all);
 }
 
+/// What a recipe says of its base's license is a declaration: the publisher's terms stand over it.
+#[test]
+fn a_recipe_cannot_lift_the_terms_of_a_base_that_the_catalog_knows() {
+    let of = |license: &str| {
+        let text = format!(
+            "name = \"bot\"\n[base]\npath = \"b\"\nmodel = \"mistralai/Ministral-8B-Instruct-2410\"\nlicense = \"{license}\"\n[[dataset]]\npath = \"d.jsonl\"\nlicense = \"own\"\n[use]\naccess = \"hosted-api\"\ncommercial = true\n"
+        );
+        gate("r.toml", &text, &[])
+    };
+    for license in ["mit", "apache-2.0", "own"] {
+        let said = of(license);
+        assert!(said.starts_with("status 1") && said.contains("needs-separate-license"), "{license}: {said}");
+    }
+}
+
 /// `check` and `why` judge the same plan.
 #[test]
 fn other_commands_judge_a_configuration_as_what_it_plans() {
