@@ -4,6 +4,7 @@
 
 mod activities;
 mod agreement;
+mod capability;
 pub mod condition;
 pub mod document;
 mod facts;
@@ -21,6 +22,9 @@ use freehold_base::Diagnostic;
 
 pub use activities::{Activity, ActivityMask, ActivityTable};
 pub use agreement::{AgreementHead, agreement_id};
+pub use capability::{
+    Capabilities, Capability, KINDS, SERVICE_TOPICS, Score, Service, ServiceFact, Source, Sourced,
+};
 pub use condition::{Expr, Facts, Near};
 pub use facts::{FactDef, FactId, FactOrigin, FactTable, FactType, Presumed, SumDef};
 pub use fingerprints::{
@@ -63,6 +67,10 @@ pub struct Catalog {
     pub policies: Vec<Policy>,
     /// Models.
     pub models: Models,
+    /// What base models can do.
+    pub capabilities: Capabilities,
+    /// Vendors of models as a service, by id.
+    pub services: Vec<Service>,
     /// Version of the catalog, `YYYY.MM.DD`.
     pub version: String,
     /// Words that every condition may use, with their meaning.
@@ -243,6 +251,15 @@ impl Catalog {
             if let Some(stem) = stem(file.path, "models/") {
                 let sink = Sink::new(file.shown, file.text);
                 models.load(&parse_toml(&sink), stem, &sink);
+                mistakes.extend(sink.into_diagnostics());
+            } else if let Some(stem) = stem(file.path, "capabilities/") {
+                let sink = Sink::new(file.shown, file.text);
+                self.capabilities.load(&parse_toml(&sink), stem, &sink);
+                mistakes.extend(sink.into_diagnostics());
+            } else if let Some(stem) = stem(file.path, "services/") {
+                let sink = Sink::new(file.shown, file.text);
+                let service = capability::load_service(&parse_toml(&sink), stem, &sink);
+                self.services.extend(service.map(|s| Service { file: file.shown.to_string(), ..s }));
                 mistakes.extend(sink.into_diagnostics());
             }
         }

@@ -1,7 +1,7 @@
 //! The command line. Flags for facts are made from `facts.toml`.
 
 use clap::{Arg, ArgAction, Command, value_parser};
-use freehold_catalog::{Catalog, FactDef, FactId, FactOrigin, FactType};
+use freehold_catalog::{Catalog, FactDef, FactOrigin, FactType};
 
 use crate::exit::FailOn;
 
@@ -47,12 +47,8 @@ pub(crate) fn flag_of(catalog: &Catalog, fact: &FactDef) -> String {
 }
 
 /// Facts that a user may state, with their flags.
-pub(crate) fn stated_facts(catalog: &Catalog) -> impl Iterator<Item = (FactId, &FactDef)> {
-    catalog.facts.iter().filter(|(_, f)| f.origin == FactOrigin::Stated)
-}
-
 fn fact_args(catalog: &Catalog) -> Vec<Arg> {
-    stated_facts(catalog)
+    freehold_governance::stated_facts(catalog)
         .map(|(_, fact)| {
             let flag = flag_of(catalog, fact);
             let mut help = fact.question.clone();

@@ -11,7 +11,9 @@ use freehold_catalog::document::{Key, Node, NodeValue, Sink, Table, parse_toml};
 use freehold_catalog::{Catalog, FactDef, FactType};
 use freehold_check::{Said, read_facts, read_value};
 
-use crate::cli::{flag_of, stated_facts};
+use freehold_governance::stated_facts;
+
+use crate::cli::flag_of;
 use crate::deployments::{self, ByPath};
 
 /// Largest deployment file, in bytes.

@@ -11,7 +11,6 @@ mod house;
 mod law;
 mod load;
 mod names;
-mod parallel;
 mod pipeline;
 mod press;
 mod references;

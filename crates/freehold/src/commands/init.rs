@@ -9,9 +9,9 @@ use freehold_base::{Diagnostic, Value};
 use freehold_catalog::{Catalog, FactDef, FactId, FactType};
 
 use super::{print, report};
-use crate::cli::stated_facts;
 use crate::context::{ORGANIZATION_FILE, flag_value, from_flags, get};
 use crate::exit;
+use freehold_governance::stated_facts;
 
 pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     if let Some(name) = get(matches, "ci") {

@@ -7,15 +7,16 @@ mod pack;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
-use freehold_assess::Deployment;
-use freehold_base::{Diagnostic, Value as FactValue, shown};
+use freehold_base::{Diagnostic, shown};
 use freehold_catalog::Catalog;
 use freehold_check::Dossier;
-use freehold_log::Checkpoint;
-use freehold_record::{
-    Area, Command, Context, Coverage, FIELDS, Record, Rules, Standing, State, Told, covers, decide, outcome,
+use freehold_governance::{
+    DAY_MICROS, Listed, Who, Wrong, assessed, change, command, end_of, folded, keep, named, now, pages, project, rules,
+    rules_event, since, told_whole, usage, waiting,
 };
-use freehold_register::{Change, Event, Filter, KeyFile, NewEvent, Register, Remembered, Row, Trouble, new_id};
+use freehold_log::Checkpoint;
+use freehold_record::{Area, Command, FIELDS, Record, State};
+use freehold_register::{Change, KeyFile, NewEvent, Register, Remembered};
 use freehold_wire::Gate;
 use serde_json::{Map, Value, json};
 
@@ -24,55 +25,7 @@ use crate::context::{all, get};
 use crate::exit;
 use crate::load::dossiers;
 
-/// A day, in microseconds.
-const DAY_MICROS: i64 = 86_400_000_000;
-/// Most records that a name is looked for in.
-const LOOKED_MAX: u32 = 100_000;
-
-/// What goes wrong with a command.
-enum Wrong {
-    /// The register itself.
-    Trouble(Trouble),
-    /// What the workflow refuses, all at once.
-    Refused(Vec<freehold_record::Problem>),
-    /// What the command line says.
-    Usage(Box<Diagnostic>),
-    /// Told already; the status.
-    Told(u8),
-}
-
-impl From<Trouble> for Wrong {
-    fn from(t: Trouble) -> Wrong {
-        Wrong::Trouble(t)
-    }
-}
-
-fn usage(message: impl Into<String>, help: impl Into<String>) -> Wrong {
-    Wrong::Usage(Box::new(Diagnostic::error("register", message.into()).help(help.into())))
-}
-
-/// The moment, in microseconds since 1970.
-pub(crate) fn now() -> i64 {
-    jiff::Timestamp::now().as_microsecond()
-}
-
-/// A day as its last moment's next: an approval until that day holds on it.
-fn end_of(day: &str) -> Option<i64> {
-    let date: jiff::civil::Date = day.parse().ok()?;
-    let start = date.to_zoned_datetime(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_microsecond();
-    start.checked_add(DAY_MICROS)
-}
-
-/// A moment as its day.
-pub(crate) fn day(micros: i64) -> String {
-    let at = jiff::Timestamp::from_microsecond(micros).ok();
-    at.map_or_else(String::new, |t| t.to_zoned_datetime(jiff::tz::TimeZone::UTC).date().to_string())
-}
-
-/// The last day of something that ends at a moment.
-pub(crate) fn last_day(micros: i64) -> String {
-    day(micros.saturating_sub(1))
-}
+pub(crate) use freehold_governance::{day, deployment_json, last_day};
 
 fn location(matches: &ArgMatches) -> Result<String, Wrong> {
     let set = std::env::var("FREEHOLD_REGISTER").ok().filter(|v| !v.is_empty());
@@ -154,48 +107,6 @@ fn told_wrong(wrong: Wrong) -> u8 {
     }
 }
 
-fn told(e: &Event) -> Told<'_> {
-    Told { at: e.at, kind: &e.kind, role: &e.role, actor: &e.actor, body: &e.body }
-}
-
-fn folded(events: &[Event]) -> Record {
-    Record::fold(events.iter().map(told))
-}
-
-/// What lists keep of a record. Its state is the workflow's: whether an approval still stands is read off the clock.
-pub(crate) fn project(events: &[Event]) -> Option<Row> {
-    let first = events.first().filter(|e| !e.record.is_empty())?;
-    Some(row_of(&first.record, &folded(events)))
-}
-
-fn row_of(id: &str, record: &Record) -> Row {
-    Row {
-        record: id.to_string(),
-        name: record.name.clone(),
-        state: record.stage.as_str().to_string(),
-        artifact: record.artifact.clone(),
-        expires: record.expires,
-        updated: record.updated,
-        body: listed(record).to_string(),
-    }
-}
-
-/// What lists show of a record, and what its state hangs on.
-fn listed(record: &Record) -> Value {
-    let words = |key: &str| -> Vec<String> {
-        let all = record.value(key).unwrap_or_default();
-        all.split(',').map(str::trim).filter(|w| !w.is_empty()).map(str::to_string).collect()
-    };
-    let owner = record.value("governance.owner");
-    json!({
-        "standing": record.standing().to_json(),
-        "verdict": record.outcome["verdict"],
-        "licenses": words("license.concluded"),
-        "bases": words("base.model"),
-        "owner": owner,
-    })
-}
-
 fn open(matches: &ArgMatches) -> Result<Register, Wrong> {
     Ok(Register::open(&location(matches)?, remembered())?)
 }
@@ -221,54 +132,15 @@ fn init(matches: &ArgMatches) -> Result<u8, Wrong> {
 }
 
 /// The person and the role of a command.
-fn person(matches: &ArgMatches) -> Result<(String, String), Wrong> {
+fn person(matches: &ArgMatches) -> Result<Who, Wrong> {
     let set = |name: &str| std::env::var(name).ok().filter(|v| !v.trim().is_empty());
     let who = get(matches, "as").map(str::to_string).or_else(|| set("FREEHOLD_ACTOR"));
     let who = who.ok_or_else(|| usage("it is not stated who does this", "--as \"Ada Lovelace\", or FREEHOLD_ACTOR"))?;
     Ok((who.trim().to_string(), get(matches, "role").unwrap_or("requester").to_string()))
 }
 
-/// What a register keeps of the organization.
-struct House {
-    /// Who holds which roles; `None` where it keeps no list.
-    people: Option<Members>,
-    /// Who must approve what.
-    rules: Rules,
-}
-
-impl House {
-    /// From the events of the register as a whole.
-    fn of(events: &[Event]) -> House {
-        House { people: members(events), rules: rules(events) }
-    }
-}
-
-/// Roles by people.
-type Members = std::collections::BTreeMap<String, Vec<String>>;
-
-/// Roles of people, where the register keeps a list.
-fn members(events: &[Event]) -> Option<Members> {
-    let mut out = std::collections::BTreeMap::new();
-    for e in events.iter().filter(|e| e.kind == "member") {
-        let roles =
-            e.body["roles"].as_array().into_iter().flatten().filter_map(|r| r.as_str().map(str::to_string)).collect();
-        out.insert(e.body["person"].to_string(), roles);
-    }
-    (!out.is_empty()).then_some(out)
-}
-
-/// The rules that the register keeps.
-fn rules_event(events: &[Event]) -> Option<&Event> {
-    events.iter().rev().find(|e| e.kind == "rules")
-}
-
-/// Who must approve what: as the register keeps it, else as it holds for everybody.
-fn rules(events: &[Event]) -> Rules {
-    rules_event(events).and_then(|e| Rules::from_json(&e.body["rules"]).ok()).unwrap_or_default()
-}
-
 /// The person and the role of a command on the register as a whole, which compliance alone gives.
-fn keeper(matches: &ArgMatches, does: &str) -> Result<(String, String), Wrong> {
+fn keeper(matches: &ArgMatches, does: &str) -> Result<Who, Wrong> {
     let (who, role) = person(matches)?;
     if role != "compliance" {
         return Err(usage(format!("{role} does not {does}"), "for: compliance"));
@@ -279,26 +151,12 @@ fn keeper(matches: &ArgMatches, does: &str) -> Result<(String, String), Wrong> {
 /// Writes an event of the register as a whole.
 fn house_event(
     matches: &ArgMatches,
-    (who, role): &(String, String),
+    who: &Who,
     does: &str,
     kind: &str,
     body: impl FnOnce(&mut Change<'_>) -> Result<Value, Wrong>,
 ) -> Result<(), Wrong> {
-    let mut register = open_to_write(matches)?;
-    let done = register.change(now(), |change| -> Result<(), Wrong> {
-        let actor = change.private(who)?;
-        let people = members(&change.history("")?);
-        // once there is a list, whoever keeps it stands on it
-        let may = people.is_none_or(|p| p.get(&actor.to_string()).is_some_and(|r| r.iter().any(|r| r == "compliance")));
-        if !may {
-            return Err(usage(format!("this person does not {does}"), "somebody whose role is compliance"));
-        }
-        let body = body(change)?;
-        change.append(&NewEvent { record: String::new(), kind: kind.into(), role: role.clone(), actor, body })?;
-        Ok(())
-    })?;
-    done?;
-    Ok(())
+    keep(&mut open_to_write(matches)?, who, does, kind, body)
 }
 
 /// `freehold register rules`: tells them, or keeps new ones.
@@ -321,122 +179,6 @@ fn rules_command(matches: &ArgMatches) -> Result<u8, Wrong> {
     Ok(exit::CLEAR)
 }
 
-/// Every row, at most so many at a time (0: as many as a register gives).
-fn pages(
-    register: &mut Register,
-    most: u32,
-    mut work: impl FnMut(&mut Register, Vec<Row>) -> Result<(), Wrong>,
-) -> Result<(), Wrong> {
-    let mut after = String::new();
-    loop {
-        let page = register.list(&Filter { after: after.clone(), most, ..Filter::default() })?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after.clone_from(&last.record);
-        work(register, page)?;
-    }
-}
-
-/// The id of the record that a person named: its id, the beginning of one, or its name.
-fn named(register: &mut Register, what: &str) -> Result<String, Wrong> {
-    if register.row(what)?.is_some() {
-        return Ok(what.to_string());
-    }
-    let rows = register.list(&Filter { most: LOOKED_MAX, ..Filter::default() })?;
-    let by_id = |r: &&Row| what.len() >= 6 && r.record.starts_with(&what.to_uppercase());
-    let mut found: Vec<&Row> = rows.iter().filter(|r| r.name == what).collect();
-    if found.is_empty() {
-        found = rows.iter().filter(by_id).collect();
-    }
-    match found.as_slice() {
-        [one] => Ok(one.record.clone()),
-        [] => Err(usage(format!("no record is called `{what}`"), "freehold register list")),
-        many => {
-            let ids: Vec<&str> = many.iter().map(|r| r.record.as_str()).collect();
-            Err(usage(
-                format!("several records are called `{what}`"),
-                format!("name one by its id: {}", ids.join(", ")),
-            ))
-        }
-    }
-}
-
-/// Does a command on a record; `id` = `None` makes a new one.
-fn change(
-    register: &mut Register,
-    id: Option<&str>,
-    who: &(String, String),
-    command: impl FnOnce(&mut Change<'_>, &Record) -> Result<Command, Wrong>,
-) -> Result<(String, Record), Wrong> {
-    let moment = now();
-    let id = match id {
-        Some(id) => id.to_string(),
-        None => new_id(moment)?,
-    };
-    let done = register.change(moment, |change| -> Result<Record, Wrong> {
-        let house = House::of(&change.history("")?);
-        let before = folded(&change.history(&id)?);
-        let command = command(change, &before)?;
-        one_change(change, &id, who, &house, &before, &command)
-    })?;
-    let (record, _) = done?;
-    Ok((id, record))
-}
-
-/// Does commands on several records at once, so that all of them are kept or none is: where each stood before and stands after.
-/// `None` for a record that has other events by now than were counted.
-fn change_several(
-    register: &mut Register,
-    who: &(String, String),
-    commands: Vec<(String, u64, Command)>,
-) -> Result<Vec<Option<(State, State)>>, Wrong> {
-    let moment = now();
-    let done = register.change(moment, |change| -> Result<_, Wrong> {
-        let house = House::of(&change.history("")?);
-        let mut out = Vec::with_capacity(commands.len());
-        for (id, events, command) in &commands {
-            let before = folded(&change.history(id)?);
-            if before.events != *events {
-                out.push(None);
-                continue;
-            }
-            let after = one_change(change, id, who, &house, &before, command)?;
-            out.push(Some((before.state_at(moment), after.state_at(moment))));
-        }
-        Ok(out)
-    })?;
-    Ok(done?.0)
-}
-
-/// One command on one record, within a change of the register.
-fn one_change(
-    change: &mut Change<'_>,
-    id: &str,
-    (who, role): &(String, String),
-    house: &House,
-    record: &Record,
-    command: &Command,
-) -> Result<Record, Wrong> {
-    let actor = change.private(who)?;
-    let holds = house.people.as_ref().map(|p| p.get(&actor.to_string()).cloned().unwrap_or_default());
-    let context = Context { now: change.at, actor: &actor, role, holds: holds.as_deref(), rules: &house.rules };
-    // who was erased and acts again is somebody new: that they did not ask for the record cannot be told
-    let asked = record.requester["private"].as_str().unwrap_or_default();
-    if matches!(command, Command::Approve(_) | Command::ApproveException(_)) && change.private_text(asked)?.is_none() {
-        return Err(Wrong::Refused(vec![freehold_record::Problem {
-            about: "actor".into(),
-            says: "the name of who asked for the record was erased, so nobody can be told from them".into(),
-            fix: "send it back (`request-changes`) and have somebody else submit it".into(),
-        }]));
-    }
-    let (kind, body) = decide(record, command, &context).map_err(Wrong::Refused)?;
-    let event =
-        change.append(&NewEvent { record: id.to_string(), kind: kind.into(), role: role.clone(), actor, body })?;
-    let mut after = record.clone();
-    after.apply(&told(&event));
-    change.put_row(&row_of(id, &after))?;
-    Ok(after)
-}
-
 /// One dossier of a path, under the facts of the command line.
 fn one_dossier<T>(matches: &ArgMatches, catalog: &Catalog, work: impl FnOnce(&Dossier<'_>) -> T) -> Result<T, Wrong> {
     let run = prepare(matches, catalog).map_err(Wrong::Told)?;
@@ -455,100 +197,6 @@ fn one_dossier<T>(matches: &ArgMatches, catalog: &Catalog, work: impl FnOnce(&Do
             Err(usage(format!("{n} models lie there: a record is about one"), "name one of them"))
         }
     }
-}
-
-/// The stated facts of a deployment: name to value.
-pub(crate) fn deployment_json(deployment: &Deployment, catalog: &Catalog) -> Value {
-    let mut out = Map::new();
-    for (id, fact) in crate::cli::stated_facts(catalog) {
-        let Some(value) = deployment.get(id) else { continue };
-        out.insert(fact.name.clone(), plain(value));
-    }
-    Value::Object(out)
-}
-
-/// A fact's value, with whole numbers alone.
-fn plain(value: &FactValue) -> Value {
-    match value {
-        FactValue::Text(t) => json!(t),
-        FactValue::Bool(b) => json!(b),
-        FactValue::List(all) => json!(all),
-        other => json!(other.to_string()),
-    }
-}
-
-/// What of a dossier's assessment a decision rests on.
-fn outcome_of(d: &Dossier<'_>) -> Result<Value, Wrong> {
-    let assessment = serde_json::to_value(freehold_wire::Assessment::of(d));
-    Ok(outcome(&assessment.map_err(|_| usage("the assessment cannot be written as JSON", ""))?))
-}
-
-/// What an assessment brings into a record.
-fn assessed(d: &Dossier<'_>) -> Result<Value, Wrong> {
-    let (graph, subject) = (&d.graph, d.graph.subject);
-    let steps: Vec<Value> = graph
-        .edges
-        .iter()
-        .filter(|e| !e.is_loop())
-        .map(|e| json!({"child": graph.works[e.child].id, "relation": e.relation.as_str(), "parent": graph.works[e.parent].id}))
-        .collect();
-    let known = |value: String| json!({"value": value, "state": "known", "source": "assessment"});
-    let mut facts = Map::new();
-    let bases: Vec<String> = graph
-        .edges
-        .iter()
-        .filter(|e| e.child == subject && !e.is_loop() && e.relation.as_str() != "trained-on-data")
-        .map(|e| graph.works[e.parent].id.clone())
-        .collect();
-    if !bases.is_empty() {
-        let publishers: std::collections::BTreeSet<&str> =
-            bases.iter().filter_map(|b| b.split_once('/').map(|(o, _)| o)).collect();
-        if !publishers.is_empty() {
-            facts.insert("base.publisher".into(), known(publishers.into_iter().collect::<Vec<_>>().join(", ")));
-        }
-        facts.insert("base.model".into(), known(bases.join(", ")));
-    }
-    let governing: Vec<&freehold_assess::Governing> = d
-        .assessment
-        .licenses
-        .iter()
-        .filter(|l| !l.displaced && !l.outbound && !l.beyond && !l.license.is_empty())
-        // what data stand under is the datasets' to say
-        .filter(|l| {
-            let kind = graph.works.get(l.work).map(|w| w.kind);
-            l.work == subject || kind != Some(freehold_base::WorkKind::Dataset)
-        })
-        .collect();
-    let joined = |part: &dyn Fn(&freehold_assess::Governing) -> String| {
-        let all: std::collections::BTreeSet<String> =
-            governing.iter().map(|l| part(l)).filter(|t| !t.is_empty()).collect();
-        all.into_iter().collect::<Vec<_>>().join(", ")
-    };
-    for (name, value) in
-        [("license.concluded", joined(&|l| l.license.clone())), ("license.edition", joined(&|l| l.edition.clone()))]
-    {
-        if !value.is_empty() {
-            facts.insert(name.into(), known(value));
-        }
-    }
-    let deployment = deployment_json(&d.deployment, d.catalog);
-    if let Some(countries) = deployment["use.customer_countries"].as_array().filter(|c| !c.is_empty()) {
-        let named: Vec<&str> = countries.iter().filter_map(Value::as_str).collect();
-        facts.insert("distribution.territory".into(), known(named.join(", ")));
-    }
-    if steps.iter().any(|s| s["relation"] == "trained-on-data" && s["child"] == graph.works[subject].id) {
-        facts.insert("data.used".into(), known("yes".into()));
-    }
-    Ok(json!({
-        "artifact": d.subject.artifact,
-        "files": d.subject.digests,
-        "deployment": deployment,
-        "outcome": outcome_of(d)?,
-        "lineage": steps,
-        "facts": facts,
-        // a lineage that is too large to be kept is assessed from its files alone
-        "case": freehold_wire::stored_case(d).unwrap_or_default(),
-    }))
 }
 
 fn add(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wrong> {
@@ -681,28 +329,7 @@ fn step(word: &str, matches: &ArgMatches) -> Result<u8, Wrong> {
             body.insert("expires".into(), json!(change.at.saturating_add(365 * DAY_MICROS)));
         }
         let body = Value::Object(body);
-        Ok(match word {
-            "dataset" => Command::Dataset(body),
-            "clause" => Command::Clause(body),
-            "attribution" => Command::Attribution(body),
-            "exception" => Command::Exception(body),
-            "approve-exception" => Command::ApproveException(body),
-            "condition" => Command::Condition(body),
-            "condition-met" => Command::ConditionMet(body),
-            "submit" => Command::Submit(body),
-            "triage" => Command::Triage(body),
-            "request-changes" => Command::RequestChanges(body),
-            "need-counsel" => Command::NeedCounsel(body),
-            "counsel-answered" => Command::CounselAnswered(body),
-            "approve" => Command::Approve(body),
-            "reject" => Command::Reject(body),
-            "withdraw" => Command::Withdraw(body),
-            "suspend" => Command::Suspend(body),
-            "resume" => Command::Resume(body),
-            "renew" => Command::Renew(body),
-            "supersede" => Command::Supersede(body),
-            _ => Command::Retire(body),
-        })
+        Ok(command(word, body).unwrap_or(Command::Retire(Value::Null)))
     })?;
     let state = record.state_at(now());
     let waits = waiting(&record, &rules(&register.history("")?));
@@ -714,16 +341,6 @@ fn step(word: &str, matches: &ArgMatches) -> Result<u8, Wrong> {
     };
     print(&shown(&format!("record    {id}\nstate     {}{until}\n{waits}{next}", state.as_str())));
     Ok(exit::CLEAR)
-}
-
-/// Roles that have yet to approve.
-fn waiting(record: &Record, rules: &Rules) -> Vec<&'static str> {
-    if record.stage != freehold_record::State::Review {
-        return Vec::new();
-    }
-    let inputs = record.inputs();
-    let given = |role: &str| record.approvals.iter().any(|a| a.role == role && a.inputs == inputs);
-    rules.approvers(record).into_iter().filter(|r| !given(r)).collect()
 }
 
 fn fields() -> Result<u8, Wrong> {
@@ -740,39 +357,6 @@ fn fields() -> Result<u8, Wrong> {
     );
     print(&out);
     Ok(exit::CLEAR)
-}
-
-/// A line of a list.
-struct Listed {
-    row: Row,
-    body: Value,
-    state: State,
-}
-
-impl Listed {
-    fn of(row: Row, moment: i64) -> Listed {
-        let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
-        // what cannot be read is in force for nobody
-        let state = Standing::from_json(&body["standing"]).map_or(State::ReReview, |s| s.state_at(moment));
-        Listed { row, body, state }
-    }
-
-    fn words(&self, key: &str) -> Vec<&str> {
-        match &self.body[key] {
-            Value::String(one) => vec![one],
-            all => all.as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
-        }
-    }
-
-    /// True where one of the words begins with what is asked for, in any case: `llama` finds every version.
-    fn has(&self, key: &str, asked: &str) -> bool {
-        let asked = asked.to_lowercase();
-        let begins = |w: &&str| {
-            let w = w.to_lowercase();
-            w.starts_with(&asked) || w.rsplit('/').next().is_some_and(|name| name.starts_with(&asked))
-        };
-        self.words(key).iter().any(begins)
-    }
 }
 
 fn list(matches: &ArgMatches) -> Result<u8, Wrong> {
@@ -849,24 +433,6 @@ fn list(matches: &ArgMatches) -> Result<u8, Wrong> {
     Ok(if found.is_empty() { exit::NOTHING } else { exit::CLEAR })
 }
 
-/// Private texts of a value, put back where they were not erased.
-fn told_whole(register: &mut Register, value: &Value) -> Result<Value, Wrong> {
-    Ok(match value {
-        Value::Array(all) => Value::Array(all.iter().map(|v| told_whole(register, v)).collect::<Result<_, _>>()?),
-        Value::Object(members) => match (members.len(), members.get("private").and_then(Value::as_str)) {
-            (1, Some(hash)) => json!(register.private(hash)?.unwrap_or_else(|| "(erased)".into())),
-            _ => {
-                let mut out = Map::new();
-                for (k, v) in members {
-                    out.insert(k.clone(), told_whole(register, v)?);
-                }
-                Value::Object(out)
-            }
-        },
-        other => other.clone(),
-    })
-}
-
 fn show(matches: &ArgMatches) -> Result<u8, Wrong> {
     let mut register = open(matches)?;
     let id = named(&mut register, get(matches, "record").unwrap_or_default())?;
@@ -894,7 +460,7 @@ fn screen(register: &mut Register, id: &str, record: &Record) -> Result<String, 
     let changed = record.changed();
     if !changed.is_empty() {
         out.push_str(&format!("changed   since the approval: {}\n", changed.join(", ")));
-        again::since(record).iter().for_each(|l| out.push_str(&format!("          {l}\n")));
+        since(record).iter().for_each(|l| out.push_str(&format!("          {l}\n")));
     }
     let waits = waiting(record, &rules(&register.history("")?));
     if !waits.is_empty() {
@@ -1156,53 +722,8 @@ pub(crate) fn record_json(matches: &ArgMatches, what: &str) -> Result<Value, u8>
 }
 
 /// The gate: each dossier against the approvals of a register.
-///
-/// # Errors
-/// The register cannot be read, or is not what this machine saw.
 pub(crate) fn gate(location: &str, dossiers: &[Dossier<'_>]) -> Result<Vec<Gate>, Box<Diagnostic>> {
-    let failed = |t: Trouble| Box::new(Diagnostic::error("register", t.to_string()).in_file(location.to_string()));
-    let mut register = Register::open(location, remembered()).map_err(failed)?;
-    let moment = now();
-    let mut out = Vec::with_capacity(dossiers.len());
-    for d in dossiers {
-        let deployment = deployment_json(&d.deployment, d.catalog);
-        let mut says = Vec::new();
-        let mut covered = false;
-        let rows = if d.subject.artifact.is_empty() {
-            Vec::new()
-        } else {
-            let filter = Filter { artifact: d.subject.artifact.clone(), ..Filter::default() };
-            register.list(&filter).map_err(failed)?
-        };
-        for row in &rows {
-            let events = register.history(&row.record).map_err(failed)?;
-            // an approval counts where its event is in the signed log
-            for e in events.iter().filter(|e| e.kind == "approved") {
-                let proof = register.prove(e.index).map_err(failed)?;
-                let key = register.verifying_key().clone();
-                proof.verify(e.leaf.as_bytes(), &key).map_err(|f| failed(Trouble::Fault(f)))?;
-            }
-            let record = folded(&events);
-            match covers(&record, moment, &d.subject.artifact, &deployment) {
-                Coverage::Covered => {
-                    covered = true;
-                    says = vec![format!(
-                        "{} {} until {}",
-                        row.record,
-                        record.state_at(moment).as_str(),
-                        last_day(record.expires)
-                    )];
-                    break;
-                }
-                Coverage::Not(why) => says.extend(why.into_iter().map(|w| format!("{} {}: {w}", row.record, row.name))),
-            }
-        }
-        if says.is_empty() {
-            says.push("no record is about these bytes: freehold register add".into());
-        }
-        out.push(Gate { covered, says });
-    }
-    Ok(out)
+    freehold_governance::gate(location, dossiers, remembered())
 }
 
 /// The gate's lines below the answers.

@@ -17,12 +17,13 @@ use freehold_register::{Change, Register, new_id};
 use freehold_wire::{TrainingData, registry_versions, trained_on};
 use serde_json::{Map, Value, json};
 
-use super::{House, Wrong, assessed, diagnostic, folded, now, one_change, open_to_write, pages, person};
+use freehold_governance::{House, Who, Wrong, assessed, folded, in_order, now, one_change, pages, stated_facts};
+
+use super::{diagnostic, open_to_write, person};
 use crate::commands::{prepare, print, report};
 use crate::context::{all, flag_value, text_of};
 use crate::exit;
 use crate::load::{Run, dossiers};
-use crate::parallel::in_order;
 
 /// Largest table, in bytes.
 const TABLE_BYTES_MAX: u64 = 512 << 20;
@@ -171,7 +172,7 @@ fn column(name: &str, run: &Run<'_>) -> Option<Column> {
     if let Some(at) = COLUMNS.iter().position(|(n, _)| *n == name) {
         return Some(Column::Known(at));
     }
-    if let Some((id, _)) = crate::cli::stated_facts(run.catalog).find(|(_, f)| f.name == name) {
+    if let Some((id, _)) = stated_facts(run.catalog).find(|(_, f)| f.name == name) {
         return Some(Column::Fact(id));
     }
     field(name).map(|f| Column::Field(f.name))
@@ -246,7 +247,7 @@ fn table(path: &str, run: &Run<'_>, mistakes: &mut Mistakes) -> Result<Vec<Liste
     let known: Vec<&str> = COLUMNS
         .iter()
         .map(|(n, _)| *n)
-        .chain(crate::cli::stated_facts(run.catalog).map(|(_, f)| f.name.as_str()))
+        .chain(stated_facts(run.catalog).map(|(_, f)| f.name.as_str()))
         .chain(FIELDS.iter().map(|f| f.name))
         .collect();
     for head in &heads {
@@ -448,7 +449,7 @@ fn allowed(command: &Command, role: &str, left: &mut Left) -> bool {
 fn state_all(
     change: &mut Change<'_>,
     id: &str,
-    who: &(String, String),
+    who: &Who,
     house: &House,
     mut record: Record,
     commands: &[Command],
@@ -465,7 +466,7 @@ fn state_all(
 /// Makes records: how many were made, how many were there, what was left for others to state.
 fn write(
     register: &mut Register,
-    who: &(String, String),
+    who: &Who,
     fresh: Vec<Pending>,
     run: &Run<'_>,
 ) -> Result<(usize, usize, Left), Wrong> {
@@ -567,7 +568,7 @@ fn document(path: &str) -> Result<Value, Wrong> {
 pub(super) fn set_from(
     register: &mut Register,
     id: &str,
-    who: &(String, String),
+    who: &Who,
     commands: &[Command],
 ) -> Result<(Record, Left), Wrong> {
     let mut left = Left::new();

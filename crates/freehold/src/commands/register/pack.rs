@@ -9,14 +9,15 @@ use freehold_base::shown;
 use freehold_catalog::Catalog;
 use freehold_check::{Dossier, judge};
 use freehold_documents::{Block, Paper, csv};
+use freehold_governance::{Wrong, day, folded, last_day, moment_of, named, now, state_words, told_whole, usage};
 use freehold_record::Record;
 use freehold_register::{Event, Register};
 use freehold_wire::{Assessment, Bom, BomApproval, BomRecord, CycloneDx, RegimeTable, cyclonedx, regimes, spdx3};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::again::{Law, state_words};
-use super::{Wrong, day, folded, key_of, last_day, location, named, now, open, told_whole, usage};
+use super::again::law_of;
+use super::{key_of, location, open};
 use crate::commands::memo::{heading, memo, table, word};
 use crate::commands::{prepare, print, report};
 use crate::context::get;
@@ -41,7 +42,7 @@ pub(super) fn export(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wron
     let events = register.history(&id)?;
     let record = folded(&events);
     let whole = told_whole(&mut register, &record.to_json(&id, moment))?;
-    let law = Law::of(prepare(matches, catalog).map_err(Wrong::Told)?);
+    let law = law_of(prepare(matches, catalog).map_err(Wrong::Told)?);
     let mut files = Files::new();
     let mut notes: Vec<String> = Vec::new();
     let dossier = match record.case.is_null() {
@@ -391,10 +392,7 @@ fn approvals(whole: &Value) -> Vec<Vec<String>> {
 
 /// What a bill carries of a record.
 pub(super) fn bom_record(id: &str, record: &Record, whole: &Value, moment: i64) -> BomRecord {
-    let rfc3339 = |at: &Value| {
-        let at = at.as_i64().and_then(|m| jiff::Timestamp::from_microsecond(m).ok());
-        at.map_or_else(String::new, |t| format!("{t:.0}"))
-    };
+    let rfc3339 = |at: &Value| at.as_i64().map_or_else(String::new, moment_of);
     BomRecord {
         id: id.to_string(),
         state: record.state_at(moment).as_str().to_string(),

@@ -1,7 +1,7 @@
 //! The same work on many things, on as many threads as there are cores.
 
 /// What `work` makes of each, in their order.
-pub(crate) fn in_order<T: Send, U: Send>(items: Vec<T>, work: impl Fn(T) -> U + Sync) -> Vec<U> {
+pub fn in_order<T: Send, U: Send>(items: Vec<T>, work: impl Fn(T) -> U + Sync) -> Vec<U> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let size = items.len().div_ceil(threads).max(1);
     let work = &work;
