@@ -178,9 +178,9 @@ fn capability(row: &Table<'_, '_>, ids: &BTreeMap<String, u32>, sink: &Sink<'_>)
         languages_count: number("languages", "count"),
         takes: words("takes"),
         gives: words("gives"),
-        released: row.table("released").and_then(|cell| {
-            Some(Sourced { value: cell.text("value")?.text, source: source_of(&cell, ids, sink) })
-        }),
+        released: row
+            .table("released")
+            .and_then(|cell| Some(Sourced { value: cell.text("value")?.text, source: source_of(&cell, ids, sink) })),
         dimension: number("dimension", "value"),
         scores,
     }
@@ -236,21 +236,22 @@ pub struct Service {
     pub file: String,
 }
 
-/// What is looked for in a vendor's documents, and the question that it answers.
-pub const SERVICE_TOPICS: &[(&str, &str)] = &[
-    ("unilateral-change-of-terms", "may the other side change the terms alone"),
-    ("change-notice", "with how much notice"),
-    ("model-retirement-notice", "may the model be taken away, and with how much notice"),
-    ("suspension-and-termination", "how can use be stopped"),
-    ("usage-policy-changes", "may the use policy change"),
-    ("outputs-owner", "who owns the outputs"),
-    ("outputs-may-train-other-models", "may outputs train another model"),
-    ("customer-data-used-for-training", "are your data trained on"),
-    ("data-retention", "how long are your data kept"),
-    ("fine-tuned-model-ownership", "who owns a model that you tuned"),
-    ("fine-tuned-weights-portability", "can you take its weights with you"),
-    ("indemnity", "who answers for claims of others"),
-    ("supported-countries-and-export", "where may it be used"),
+/// What is looked for in a vendor's documents: the topic, the question that it answers, and what a license's terms are about that
+/// answer the same of a model that one holds.
+pub const SERVICE_TOPICS: &[(&str, &str, &[&str])] = &[
+    ("unilateral-change-of-terms", "may the other side change the terms alone", &["unilateral-change"]),
+    ("change-notice", "with how much notice", &["unilateral-change"]),
+    ("model-retirement-notice", "may the model be taken away, and with how much notice", &["updates"]),
+    ("suspension-and-termination", "how can use be stopped", &["termination", "unilateral-restriction"]),
+    ("usage-policy-changes", "may the use policy change", &["unilateral-change"]),
+    ("outputs-owner", "who owns the outputs", &["outputs-ownership"]),
+    ("outputs-may-train-other-models", "may outputs train another model", &["outputs-training-ban"]),
+    ("customer-data-used-for-training", "are your data trained on", &[]),
+    ("data-retention", "how long are your data kept", &[]),
+    ("fine-tuned-model-ownership", "who owns a model that you tuned", &["derivative-ownership"]),
+    ("fine-tuned-weights-portability", "can you take its weights with you", &[]),
+    ("indemnity", "who answers for claims of others", &["indemnity", "warranty"]),
+    ("supported-countries-and-export", "where may it be used", &["trade-compliance", "territory-limit"]),
 ];
 
 pub(crate) fn load_service(root: &Node, stem: &str, sink: &Sink<'_>) -> Option<Service> {
@@ -263,8 +264,8 @@ pub(crate) fn load_service(root: &Node, stem: &str, sink: &Sink<'_>) -> Option<S
     let mut facts = Vec::new();
     for row in top.tables("fact") {
         let topic = row.need("topic");
-        if !SERVICE_TOPICS.iter().any(|(t, _)| *t == topic.text) {
-            crate::document::unknown_word(sink, "topic", &topic, SERVICE_TOPICS.iter().map(|(t, _)| *t));
+        if !SERVICE_TOPICS.iter().any(|(t, _, _)| *t == topic.text) {
+            crate::document::unknown_word(sink, "topic", &topic, SERVICE_TOPICS.iter().map(|(t, _, _)| *t));
         }
         let quote = row.text("quote");
         if let Some(q) = quote.as_ref().filter(|q| q.text.split_whitespace().count() > crate::QUOTE_WORDS_MAX) {
@@ -300,4 +301,42 @@ pub(crate) fn load_service(root: &Node, stem: &str, sink: &Sink<'_>) -> Option<S
     };
     top.finish();
     Some(out)
+}
+
+/// What somebody recommends, to be computed beside what the texts say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Its id.
+    pub id: String,
+    /// What is wanted.
+    pub asks: String,
+    /// What is recommended, in the words of who does.
+    pub says: String,
+    /// What of a ranking it is about: `simplicity`, `multilingual`, `quality`, `size`.
+    pub weight: String,
+    /// True where what has a use policy is to be left out.
+    pub no_use_policy: bool,
+    /// Models that it names, each with the license that it says it is under.
+    pub models: Vec<(String, String)>,
+}
+
+pub(crate) fn load_claims(root: &Node, sink: &Sink<'_>) -> (String, Vec<Claim>) {
+    let Some(top) = Table::open(root, "claims.toml", sink) else { return Default::default() };
+    top.need("schema");
+    let source = top.need("source").text;
+    let mut out = Vec::new();
+    for row in top.tables("claim") {
+        let models = row.tables("models").into_iter().map(|m| (m.need("id").text, m.need("license").text)).collect();
+        out.push(Claim {
+            id: row.need("id").text,
+            asks: row.need("asks").text,
+            says: row.need("says").text,
+            weight: row.need("weight").text,
+            no_use_policy: row.bool("no-use-policy").unwrap_or(false),
+            models,
+        });
+        row.finish();
+    }
+    top.finish();
+    (source, out)
 }

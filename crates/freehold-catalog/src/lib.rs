@@ -23,7 +23,7 @@ use freehold_base::Diagnostic;
 pub use activities::{Activity, ActivityMask, ActivityTable};
 pub use agreement::{AgreementHead, agreement_id};
 pub use capability::{
-    Capabilities, Capability, KINDS, SERVICE_TOPICS, Score, Service, ServiceFact, Source, Sourced,
+    Capabilities, Capability, Claim, KINDS, SERVICE_TOPICS, Score, Service, ServiceFact, Source, Sourced,
 };
 pub use condition::{Expr, Facts, Near};
 pub use facts::{FactDef, FactId, FactOrigin, FactTable, FactType, Presumed, SumDef};
@@ -69,6 +69,8 @@ pub struct Catalog {
     pub models: Models,
     /// What base models can do.
     pub capabilities: Capabilities,
+    /// What a guide recommends, and which.
+    pub claims: (String, Vec<Claim>),
     /// Vendors of models as a service, by id.
     pub services: Vec<Service>,
     /// Version of the catalog, `YYYY.MM.DD`.
@@ -173,6 +175,11 @@ impl Catalog {
         if let Some(file) = files.iter().find(|f| f.path == "fingerprints.toml") {
             let sink = Sink::new(file.shown, file.text);
             catalog.fingerprints = fingerprints::load(&parse_toml(&sink), &sink);
+            mistakes.extend(sink.into_diagnostics());
+        }
+        if let Some(file) = files.iter().find(|f| f.path == "claims.toml") {
+            let sink = Sink::new(file.shown, file.text);
+            catalog.claims = capability::load_claims(&parse_toml(&sink), &sink);
             mistakes.extend(sink.into_diagnostics());
         }
         catalog.load_law(files, &defines, &mut mistakes);

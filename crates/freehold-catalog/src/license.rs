@@ -260,6 +260,14 @@ pub struct Term {
 }
 
 impl Term {
+    /// What it is about, in the words of `[absent]`: its own topic, or that of what it informs of.
+    pub fn subject(&self) -> Option<&str> {
+        match (&self.topic, &self.effect) {
+            (Some(t), _) | (None, Effect::Information(t)) => Some(t),
+            _ => None,
+        }
+    }
+
     /// True where the term stands in this edition's text.
     pub fn stands_in(&self, edition: &str) -> bool {
         self.editions.is_empty() || self.editions.iter().any(|e| e == edition)

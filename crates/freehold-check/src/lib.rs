@@ -1,5 +1,6 @@
 //! The one pipeline: a source in, a dossier and its assessment out. Pure: bytes come from the shells.
 
+mod advise;
 mod assembly;
 mod case;
 mod compare;
@@ -13,6 +14,7 @@ mod scenario;
 mod statement;
 mod undeclared;
 
+pub use advise::{Advice, Advised, Ask, Miss, Needs, OwnScore, Part, Weights, advise, count, of_like_size};
 pub use assembly::{NamedWork, assemble, composed, named_work};
 pub use case::{CASE_BYTES_MAX, Case, case_from_json, case_from_toml, node_of_json};
 pub use compare::{Difference, ForWhom, LicenseChange, Side, catalog_changes, compare};

@@ -2,6 +2,7 @@
 //!
 //! Pure: takes a dossier or the catalog and a [`Style`], gives text. Without color the text is the same letter by letter.
 
+mod advice;
 mod comply;
 mod diagnostics;
 mod difference;
@@ -24,6 +25,7 @@ mod what_if;
 mod why;
 mod words;
 
+pub use advice::{advice, claims, like_size, own_or_rent};
 pub use comply::{Written, WrittenHeader, WrittenText, written};
 pub use diagnostics::diagnostics;
 pub use difference::{Moved, catalog_changes, catalog_list, difference};

@@ -1,5 +1,6 @@
 //! The only public serialized types. A field is a promise: what is added is optional, what is there keeps its meaning.
 
+mod advice;
 mod assessment;
 mod bom;
 mod convert;
@@ -16,6 +17,7 @@ mod registry;
 mod scan;
 mod stored;
 
+pub use advice::*;
 pub use assessment::*;
 pub use bom::*;
 pub use identification::*;

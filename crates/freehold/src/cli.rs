@@ -165,6 +165,53 @@ fn policy_args() -> Vec<Arg> {
     ]
 }
 
+/// `freehold advise`.
+fn advise_command(catalog: &Catalog) -> Command {
+    let arg =
+        |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help);
+    let list = |a: Arg| a.action(ArgAction::Append).value_delimiter(',');
+    let flag = |id: &'static str, help: &'static str| Arg::new(id).long(id).action(ArgAction::SetTrue).help(help);
+    Command::new("advise")
+        .about(
+            "which base models you may use the way you want to, by their license texts, and which of them suits best",
+        )
+        .args([
+            list(arg("kind", "KIND", "one of these: base, instruct, reasoning, code, vision, embedding")),
+            list(arg("language", "LANG", "all of these languages, ISO 639 (de,fr)")),
+            list(arg("takes", "WHAT", "it takes all of these: text, image, audio, video")),
+            arg("context", "TOKENS", "shortest context (32k)"),
+            arg("min-size", "N", "fewest parameters (3B)"),
+            arg("max-size", "N", "most parameters (14B)"),
+            arg("memory", "BYTES", "most memory for the weights (24GB)"),
+            arg("bits", "N", "bits a weight, for the memory (default: 16)"),
+            flag("finetune", "you train it further: the answer is about what comes out"),
+            flag("no-use-policy", "leave out what has a use policy"),
+            list(arg("without", "NAME", "publishers or families to leave out")),
+            list(arg(
+                "weight",
+                "WHAT=N",
+                "how much counts: simplicity, multilingual, quality, size (default: 1, 0, 1, 0.5)",
+            )),
+            arg("scores", "FILE", "scores of your own: CSV with model,name,score, or results of lm-evaluation-harness"),
+            arg(
+                "against",
+                "SERVICE",
+                "the first of them beside this vendor's service, on control and exit; `all` for every one",
+            ),
+            arg("license", "LICENSE", "with --against: weights under this license instead"),
+            arg("most", "N", "how many to tell (default: 12)"),
+            flag("all", "every model, not the best of each family"),
+            flag("claims", "what a guide recommends, beside what the texts and the catalog say"),
+        ])
+        .args(
+            subject_args()
+                .into_iter()
+                .filter(|a| ["use-file", "set", "as-of", "house"].iter().any(|k| a.get_id() == *k)),
+        )
+        .arg(format_arg(&["human", "json"]))
+        .args(fact_args(catalog))
+}
+
 /// What is looked at.
 fn what() -> Arg {
     Arg::new("what").value_name("WHAT").help("folder, file, or case.toml")
@@ -669,6 +716,7 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 .arg(format_arg(&["human", "json"]))
                 .args(fact_args(catalog)),
         )
+        .subcommand(advise_command(catalog))
         .subcommand(
             Command::new("comply")
                 .about("writes what is owed and can be written into the release: license copies, notices, attribution, names")

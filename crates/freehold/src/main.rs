@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Some(("init", m)) => commands::init::run(m, &catalog),
         Some(("why", m)) => commands::why::run(m, &catalog),
         Some(("what-if", m)) => commands::what_if::run(m, &catalog),
+        Some(("advise", m)) => commands::advise::run(m, &catalog),
         Some(("comply", m)) => commands::comply::run(m, &catalog),
         Some(("stamp", m)) => commands::stamp::run(m, &catalog),
         Some(("inspect", m)) => commands::inspect::run(m, &catalog),

@@ -1,5 +1,6 @@
 //! One file a command, and what they share.
 
+pub(crate) mod advise;
 pub(crate) mod assess;
 mod baseline;
 pub(crate) mod bom;

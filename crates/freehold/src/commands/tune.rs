@@ -170,7 +170,7 @@ fn text(path: &Path) -> Result<String, Refused> {
 
 /// The text of a regular file of a bounded size.
 #[expect(clippy::result_large_err, reason = "once a run")]
-fn bounded(path: &Path, limit: u64) -> Result<String, Diagnostic> {
+pub(crate) fn bounded(path: &Path, limit: u64) -> Result<String, Diagnostic> {
     let name = path.display().to_string();
     let wrong = |code, message: String| Diagnostic::error(code, message).in_file(name.clone());
     let unreadable = |e: std::io::Error| wrong("unreadable", format!("cannot be read: {e}"));

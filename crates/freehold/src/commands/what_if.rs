@@ -3,6 +3,7 @@
 use clap::ArgMatches;
 use freehold_base::Diagnostic;
 use freehold_catalog::Catalog;
+use freehold_check::{Ask, Needs, Weights, of_like_size};
 use freehold_wire::Report;
 
 use super::{prepare, print, report, style};
@@ -51,6 +52,7 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         house: after.house.clone(),
         home: after.home.clone(),
     };
+    let swapped = swap.clone();
     let after = Run { deployment: changed, said: freehold_check::Said { swap_base: swap, ..said(matches) }, ..after };
     let (old, new) = (dossiers(&[what], &before), dossiers(&[what], &after));
     report(&old.mistakes);
@@ -77,6 +79,21 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     }
     for (a, b) in old.dossiers.iter().zip(&new.dossiers) {
         print(&freehold_documents::what_if(a, b, &changes, style()));
+    }
+    // what else could take the base's place
+    if let Some(base) = &swapped {
+        let needs = Needs { finetune: true, ..Needs::default() };
+        let ask = Ask {
+            needs,
+            weights: Weights::default(),
+            scores: &[],
+            deployment: &after.deployment,
+            as_of: &after.as_of,
+            house: &after.house,
+        };
+        if let Some(alike) = of_like_size(base, &ask, after.catalog) {
+            print(&freehold_documents::like_size(&alike, after.catalog, style()));
+        }
     }
     exit::CLEAR
 }
