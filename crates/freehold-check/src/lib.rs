@@ -25,4 +25,4 @@ pub use lineage::{Lineage, LineageStep, LineageTerm, LineageWork, Maker, Role, l
 pub use model::{Model, ModelFiles, ReleaseFile, Said, model, read_release};
 pub use recipe::{Recipe, RecipeBase, RecipeData, recipe};
 pub use scenario::{Expectation, SCENARIO_BYTES_MAX, Scenario, differences, scenarios, set_difference};
-pub use statement::{read_facts, read_value};
+pub use statement::{fact_from_text, read_facts, read_value};

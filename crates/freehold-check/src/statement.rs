@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use freehold_assess::Deployment;
-use freehold_base::{Month, Value, nearest};
+use freehold_base::{Diagnostic, Month, Value, nearest};
 use freehold_catalog::document::{Key, Node, NodeValue, Sink, Spanned, Table, unknown_word};
 use freehold_catalog::{Catalog, FactDef, FactOrigin, FactType, is_country};
 
@@ -145,4 +145,47 @@ fn country(t: &str, node: &Node, fact: &FactDef, sink: &Sink<'_>) -> Option<Stri
     let message = format!("unknown value `{t}` for `{}`", fact.name);
     sink.error_help("unknown-country", node.span, message, "give the two-letter code of ISO 3166-1, as `DE` or `US`");
     None
+}
+
+/// Reads a text (a flag's, a form's, a table's) as the fact's type; `place` says where it was written.
+pub fn fact_from_text(
+    place: &str,
+    text: &str,
+    fact: &FactDef,
+    catalog: &Catalog,
+    mistakes: &mut Vec<Diagnostic>,
+) -> Option<Value> {
+    let sink = Sink::new(place, text);
+    let node = text_node(text, fact);
+    let value = read_value(&node, fact, catalog, &sink);
+    mistakes.extend(sink.into_diagnostics());
+    value
+}
+
+fn text_node(text: &str, fact: &FactDef) -> Node {
+    let span = (0, text.len());
+    let word = |t: &str| Node { value: NodeValue::Text(t.trim().to_string()), span };
+    let number = |t: &str| t.trim().replace([',', '_'], "").parse::<i64>().ok();
+    let value = match fact.kind {
+        FactType::Bool => match text.to_ascii_lowercase().as_str() {
+            "yes" | "true" | "y" => NodeValue::Bool(true),
+            "no" | "false" | "n" => NodeValue::Bool(false),
+            _ => NodeValue::Text(text.into()),
+        },
+        FactType::Number | FactType::History if number(text).is_some() => NodeValue::Integer(number(text).unwrap_or(0)),
+        FactType::History if text.contains('=') => {
+            let entry = |part: &str| {
+                let (month, n) = part.split_once('=')?;
+                let value = number(n).map_or_else(|| NodeValue::Text(n.into()), NodeValue::Integer);
+                Some((Key { name: month.trim().into(), span }, Node { value, span }))
+            };
+            NodeValue::Table(text.split(',').filter_map(entry).collect())
+        }
+        FactType::Words | FactType::Activities | FactType::Countries => {
+            let none = text.trim().is_empty() || text.trim() == "none";
+            NodeValue::List(if none { Vec::new() } else { text.split(',').map(word).collect() })
+        }
+        _ => NodeValue::Text(text.into()),
+    };
+    Node { value, span }
 }

@@ -19,7 +19,7 @@ pub use parallel::in_order;
 pub use records::{
     LOOKED_MAX, Listed, change, change_several, folded, named, one_change, pages, project, told_whole, waiting,
 };
-pub use steps::{STEPS, command};
+pub use steps::{STEPS, command, step};
 pub use time::{DAY_MICROS, day, end_of, last_day, moment_of, now};
 pub use wrong::{Wrong, usage};
 

@@ -12,6 +12,8 @@ pub enum Wrong {
     Refused(Vec<freehold_record::Problem>),
     /// What was asked for cannot be so: unknown, badly written, not of that role.
     Usage(Box<Diagnostic>),
+    /// Somebody changed it since it was read.
+    Changed,
     /// Told already, with this exit status.
     Told(u8),
 }

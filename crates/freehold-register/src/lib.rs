@@ -11,11 +11,13 @@ mod db;
 mod event;
 mod key;
 mod register;
+mod shelf;
 mod trouble;
 mod verify;
 
 pub use event::{Event, NewEvent, Row, new_id};
 pub use key::{KeyFile, Remembered};
 pub use register::{CLOCK_SLACK_MICROS, Change, Filter, Head, Register};
+pub use shelf::{ITEM_BYTES_MAX, Item, Shelf, copy_database};
 pub use trouble::Trouble;
 pub use verify::{Found, Report};

@@ -165,6 +165,31 @@ fn policy_args() -> Vec<Arg> {
     ]
 }
 
+/// `freehold serve`.
+fn serve_command() -> Command {
+    let arg =
+        |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help);
+    Command::new("serve")
+        .about("pages for counsel and an API for pipelines: register, license library, assessment, advisor, trainings")
+        .args(register_args().into_iter().filter(|a| ["register", "key"].iter().any(|k| a.get_id() == *k)))
+        .args([
+            arg("listen", "ADDR", "the address it listens on (default: 127.0.0.1:8080, this machine alone)"),
+            arg("public-url", "URL", "the address that people reach it under, https:// where a proxy does TLS"),
+            arg("organization", "NAME", "whose register a new one is"),
+            arg("policy", "FILE", "the file with [policy] (default: freehold.toml)"),
+            arg("studio", "DIR", "where recipes, bases and data of trainings lie; without it none is started from here"),
+            arg("oidc-issuer", "URL", "an OpenID provider that people sign in at"),
+            arg("oidc-client", "ID", "the id that it knows this server under; the secret is in FREEHOLD_OIDC_SECRET"),
+            arg("oidc-name", "NAME", "what the button says"),
+            Arg::new("private-webhooks")
+                .long("private-webhooks")
+                .action(ArgAction::SetTrue)
+                .help("webhooks may go to private addresses and over plain HTTP"),
+            Arg::new("quiet").long("quiet").action(ArgAction::SetTrue).help("no line of log a request"),
+        ])
+        .args(subject_args().into_iter().filter(|a| ["use-file", "house"].iter().any(|k| a.get_id() == *k)))
+}
+
 /// `freehold advise`.
 fn advise_command(catalog: &Catalog) -> Command {
     let arg =
@@ -739,6 +764,13 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 .args(fact_args(catalog)),
         )
         .subcommand(stamp())
+        .subcommand(serve_command())
+        .subcommand(
+            Command::new("backup")
+                .about("copies a register and what its server keeps, while others go on (SQLite; PostgreSQL has pg_dump)")
+                .args(register_args().into_iter().filter(|a| a.get_id() == "register"))
+                .arg(Arg::new("out").long("out").value_name("DIR").required(true).help("a folder that is not there yet")),
+        )
         .subcommand(tune(catalog))
         .subcommand(
             Command::new("inspect")

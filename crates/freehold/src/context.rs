@@ -9,7 +9,7 @@ use freehold_assess::Deployment;
 use freehold_base::{Diagnostic, MadeBy, Relation};
 use freehold_catalog::document::{Key, Node, NodeValue, Sink, Table, parse_toml};
 use freehold_catalog::{Catalog, FactDef, FactType};
-use freehold_check::{Said, read_facts, read_value};
+use freehold_check::{Said, fact_from_text, read_facts};
 
 use freehold_governance::stated_facts;
 
@@ -171,7 +171,7 @@ pub(crate) fn from_flags(
         }
         let text = values.join(",");
         let flag = format!("--{}", flag_of(catalog, fact));
-        if let Some(v) = flag_value(&flag, &text, fact, catalog, mistakes) {
+        if let Some(v) = fact_from_text(&flag, &text, fact, catalog, mistakes) {
             deployment.set(catalog, id, Some(v));
             stated.push(format!("{} = {text}", fact.name));
         }
@@ -190,55 +190,12 @@ pub(crate) fn from_flags(
             continue;
         };
         let fact = catalog.facts.get(id);
-        if let Some(v) = flag_value(&format!("--set {name}"), text.trim(), fact, catalog, mistakes) {
+        if let Some(v) = fact_from_text(&format!("--set {name}"), text.trim(), fact, catalog, mistakes) {
             deployment.set(catalog, id, Some(v));
             stated.push(format!("{name} = {}", text.trim()));
         }
     }
     stated
-}
-
-/// Reads a flag's text as the fact's type.
-pub(crate) fn flag_value(
-    flag: &str,
-    text: &str,
-    fact: &FactDef,
-    catalog: &Catalog,
-    mistakes: &mut Vec<Diagnostic>,
-) -> Option<freehold_base::Value> {
-    let sink = Sink::new(flag, text);
-    let node = flag_node(text, fact);
-    let value = read_value(&node, fact, catalog, &sink);
-    mistakes.extend(sink.into_diagnostics());
-    value
-}
-
-fn flag_node(text: &str, fact: &FactDef) -> Node {
-    let span = (0, text.len());
-    let word = |t: &str| Node { value: NodeValue::Text(t.trim().to_string()), span };
-    let number = |t: &str| t.trim().replace([',', '_'], "").parse::<i64>().ok();
-    let value = match fact.kind {
-        FactType::Bool => match text.to_ascii_lowercase().as_str() {
-            "yes" | "true" | "y" => NodeValue::Bool(true),
-            "no" | "false" | "n" => NodeValue::Bool(false),
-            _ => NodeValue::Text(text.into()),
-        },
-        FactType::Number | FactType::History if number(text).is_some() => NodeValue::Integer(number(text).unwrap_or(0)),
-        FactType::History if text.contains('=') => {
-            let entry = |part: &str| {
-                let (month, n) = part.split_once('=')?;
-                let value = number(n).map_or_else(|| NodeValue::Text(n.into()), NodeValue::Integer);
-                Some((Key { name: month.trim().into(), span }, Node { value, span }))
-            };
-            NodeValue::Table(text.split(',').filter_map(entry).collect())
-        }
-        FactType::Words | FactType::Activities | FactType::Countries => {
-            let none = text.trim().is_empty() || text.trim() == "none";
-            NodeValue::List(if none { Vec::new() } else { text.split(',').map(word).collect() })
-        }
-        _ => NodeValue::Text(text.into()),
-    };
-    Node { value, span }
 }
 
 /// What the user says of the subject besides its files.

@@ -56,6 +56,8 @@ fn main() -> ExitCode {
         Some(("policy", m)) => commands::policy::run(m, &catalog),
         Some(("memo", m)) => commands::memo::run(m, &catalog),
         Some(("register", m)) => commands::register::run(m, &catalog),
+        Some(("serve", m)) => commands::serve::run(m, &catalog),
+        Some(("backup", m)) => commands::serve::backup(m),
         Some(("texts", m)) => commands::texts::run(m, &catalog),
         Some(("waive", m)) => commands::waive::run(m, &catalog),
         Some(("catalog", m)) => commands::catalog::run(m, &catalog),

@@ -218,7 +218,7 @@ fn ask<'c>(paths: &[&str], run: &mut Run<'c>, mut loaded: Loaded<'c>) -> Loaded<
             break;
         }
         let mut mistakes = Vec::new();
-        let value = crate::context::flag_value(&fact.name, line.trim(), fact, run.catalog, &mut mistakes);
+        let value = freehold_check::fact_from_text(&fact.name, line.trim(), fact, run.catalog, &mut mistakes);
         report(&mistakes);
         let Some(value) = value else { continue };
         if fact.name == "subject.made_by" {

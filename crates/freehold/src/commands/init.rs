@@ -9,7 +9,9 @@ use freehold_base::{Diagnostic, Value};
 use freehold_catalog::{Catalog, FactDef, FactId, FactType};
 
 use super::{print, report};
-use crate::context::{ORGANIZATION_FILE, flag_value, from_flags, get};
+use freehold_check::fact_from_text;
+
+use crate::context::{ORGANIZATION_FILE, from_flags, get};
 use crate::exit;
 use freehold_governance::stated_facts;
 
@@ -76,7 +78,7 @@ fn interview(asked: &[(FactId, &FactDef)], catalog: &Catalog, deployment: &mut D
                 _ => break,
             }
             let mut mistakes = Vec::new();
-            let value = flag_value(&fact.name, line.trim(), fact, catalog, &mut mistakes);
+            let value = fact_from_text(&fact.name, line.trim(), fact, catalog, &mut mistakes);
             report(&mistakes);
             if value.is_some() && mistakes.is_empty() {
                 deployment.set(catalog, *id, value);

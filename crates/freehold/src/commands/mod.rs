@@ -20,6 +20,7 @@ pub(crate) mod policy;
 pub(crate) mod read;
 pub(crate) mod register;
 pub(crate) mod scan;
+pub(crate) mod serve;
 pub(crate) mod shells;
 pub(crate) mod stamp;
 pub(crate) mod templates;

@@ -11,7 +11,7 @@ use freehold_base::{Diagnostic, shown};
 use freehold_catalog::Catalog;
 use freehold_check::Dossier;
 use freehold_governance::{
-    DAY_MICROS, Listed, Who, Wrong, assessed, change, command, end_of, folded, keep, named, now, pages, project, rules,
+    Listed, Who, Wrong, assessed, change, end_of, folded, keep, named, now, pages, project, rules,
     rules_event, since, told_whole, usage, waiting,
 };
 use freehold_log::Checkpoint;
@@ -37,7 +37,7 @@ fn location(matches: &ArgMatches) -> Result<String, Wrong> {
     })
 }
 
-fn key_of(matches: &ArgMatches, location: &str) -> Result<KeyFile, Wrong> {
+pub(crate) fn key_of(matches: &ArgMatches, location: &str) -> Result<KeyFile, Wrong> {
     let set = std::env::var_os("FREEHOLD_REGISTER_KEY").filter(|v| !v.is_empty()).map(PathBuf::from);
     match get(matches, "key").map(PathBuf::from).or(set) {
         Some(path) => Ok(KeyFile::at(path)),
@@ -92,6 +92,10 @@ fn diagnostic(code: &'static str, p: freehold_record::Problem) -> Diagnostic {
 fn told_wrong(wrong: Wrong) -> u8 {
     match wrong {
         Wrong::Told(code) => code,
+        Wrong::Changed => {
+            report(&[Diagnostic::error("changed", "somebody changed the record meanwhile").help("look at it, then again")]);
+            exit::BLOCKED
+        }
         Wrong::Usage(d) => {
             report(&[*d]);
             exit::USAGE
@@ -292,45 +296,18 @@ fn set(matches: &ArgMatches) -> Result<u8, Wrong> {
 fn step(word: &str, matches: &ArgMatches) -> Result<u8, Wrong> {
     let who = person(matches)?;
     let text = |key: &str| matches.try_get_one::<String>(key).ok().flatten().cloned();
-    let date = |key: &str| -> Result<Option<i64>, Wrong> {
-        text(key)
-            .map(|d| end_of(&d).ok_or_else(|| usage(format!("`{d}` is no day"), "write it as 2027-01-31")))
-            .transpose()
-    };
     let mut register = open_to_write(matches)?;
     let id = named(&mut register, get(matches, "record").unwrap_or_default())?;
-    let (until, due) = (date("until")?, date("due")?);
-    let extra = if word == "dataset" { pairs(matches, "value")? } else { Map::new() };
-    let (id, record) = change(&mut register, Some(&id), &who, |change, _| {
-        let mut body = extra;
-        for (key, as_) in [
-            ("entry", "id"),
-            ("answer", "answer"),
-            ("reason", "reason"),
-            ("where", "where"),
-            ("covers", "covers"),
-            ("says", "says"),
-            ("by", "by"),
-        ] {
-            if let Some(value) = text(key) {
-                body.insert(as_.into(), json!(value));
-            }
+    let mut said = Map::new();
+    for key in ["entry", "answer", "reason", "where", "covers", "says", "by", "comment", "until", "due"] {
+        if let Some(value) = text(key) {
+            said.insert(key.into(), json!(value));
         }
-        // what a person says in their own words can be erased
-        if let Some(comment) = text("comment") {
-            body.insert("comment".into(), change.private(&comment)?);
-        }
-        for (value, key) in [(until, "expires"), (due, "due")] {
-            if let Some(value) = value {
-                body.insert(key.into(), json!(value));
-            }
-        }
-        if word == "approve" && until.is_none() {
-            body.insert("expires".into(), json!(change.at.saturating_add(365 * DAY_MICROS)));
-        }
-        let body = Value::Object(body);
-        Ok(command(word, body).unwrap_or(Command::Retire(Value::Null)))
-    })?;
+    }
+    if word == "dataset" {
+        said.insert("values".into(), Value::Object(pairs(matches, "value")?));
+    }
+    let record = freehold_governance::step(&mut register, &id, &who, word, &said, None)?;
     let state = record.state_at(now());
     let waits = waiting(&record, &rules(&register.history("")?));
     let waits = if waits.is_empty() { String::new() } else { format!("waits for {}\n", waits.join(", ")) };

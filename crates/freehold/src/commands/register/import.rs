@@ -11,7 +11,7 @@ use freehold_assess::Deployment;
 use freehold_base::{Basis, Claim, Diagnostic, Evidence, Graph, Relation, Severity, nearest, shown};
 use freehold_catalog::document::{Node, NodeValue, Sink, parse_toml};
 use freehold_catalog::{Catalog, FactId};
-use freehold_check::{Parts, Subject, complete_graph, judge_unasked, link, work_index};
+use freehold_check::{fact_from_text, Parts, Subject, complete_graph, judge_unasked, link, work_index};
 use freehold_record::{Command, FIELDS, Problem, ROLES, Record, Rules, field, may, statement_commands};
 use freehold_register::{Change, Register, new_id};
 use freehold_wire::{TrainingData, registry_versions, trained_on};
@@ -21,7 +21,7 @@ use freehold_governance::{House, Who, Wrong, assessed, folded, in_order, now, on
 
 use super::{diagnostic, open_to_write, person};
 use crate::commands::{prepare, print, report};
-use crate::context::{all, flag_value, text_of};
+use crate::context::{all, text_of};
 use crate::exit;
 use crate::load::{Run, dossiers};
 
@@ -206,7 +206,7 @@ fn fill(listed: &mut Listed, column: &Column, text: &str, run: &Run<'_>, mistake
             let fact = run.catalog.facts.get(*id);
             let mut wrong = Vec::new();
             // a table's own separator is the comma
-            let value = flag_value(&listed.place, &text.replace(';', ","), fact, run.catalog, &mut wrong);
+            let value = fact_from_text(&listed.place, &text.replace(';', ","), fact, run.catalog, &mut wrong);
             wrong.into_iter().for_each(|d| mistakes.push(d));
             listed.facts.extend(value.map(|v| (*id, v)));
         }

@@ -1,0 +1,252 @@
+//! What every handler shares: the register, the shelf beside it, the law, the templates, counters.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use freehold_assess::{Deployment, House};
+use freehold_catalog::Catalog;
+use freehold_governance::{Listed, Wrong};
+use freehold_register::{Filter, KeyFile, Register, Remembered, Row, Shelf, Trouble, new_id};
+use freehold_text::Index;
+
+use crate::call::Problem;
+use crate::metrics::Metrics;
+use crate::runs::Runs;
+
+/// How the server is set up.
+pub struct Config {
+    /// The register: an SQLite file or `postgres://…`.
+    pub register: String,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Where checkpoints are remembered.
+    pub remembered: Option<Remembered>,
+    /// The address that it listens on.
+    pub listen: SocketAddr,
+    /// The address that people reach it under (`https://freehold.example`); cookies are for TLS alone where it is https.
+    pub public_url: Option<String>,
+    /// The law.
+    pub catalog: &'static Catalog,
+    /// The index of license texts.
+    pub index: Index<'static>,
+    /// The house's own law.
+    pub house: Arc<House>,
+    /// Facts of the organization that every question starts from.
+    pub organization: Deployment,
+    /// The organization's policy as it is written, and its file.
+    pub policy: Option<(String, String)>,
+    /// The program itself, for what it does by commands: exports, trainings.
+    pub program: PathBuf,
+    /// Where recipes, bases and data of trainings lie; `None` = no trainings from here.
+    pub studio: Option<PathBuf>,
+    /// Sign-in at another place.
+    pub oidc: Option<OidcConfig>,
+    /// Webhooks may go to private addresses and over plain HTTP.
+    pub private_hooks: bool,
+    /// One line of JSON a request to standard error.
+    pub log: bool,
+}
+
+/// An OpenID provider.
+pub struct OidcConfig {
+    /// Its issuer.
+    pub issuer: String,
+    /// The id that it knows us under.
+    pub client_id: String,
+    /// The secret for that.
+    pub client_secret: String,
+    /// What the button says.
+    pub name: String,
+}
+
+/// Rows of lists at one size of the log.
+type Rows = (u64, Arc<Vec<Row>>);
+
+/// Accesses that wait to be written down.
+const ACCESSES_WAITING_MAX: usize = 65_536;
+/// Connections that are kept open.
+const KEPT_MAX: usize = 16;
+
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) pages: minijinja::Environment<'static>,
+    pub(crate) metrics: Metrics,
+    pub(crate) limits: Limits,
+    pub(crate) runs: Runs,
+    readers: Mutex<Vec<Register>>,
+    writer: Mutex<Option<Register>>,
+    shelves: Mutex<Vec<Shelf>>,
+    rows: Mutex<Option<Rows>>,
+    accesses: SyncSender<(String, String)>,
+}
+
+/// A lock whose holder panicked holds what it held: nothing here is left half done under one.
+pub(crate) fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl App {
+    pub(crate) fn new(config: Config) -> (App, Receiver<(String, String)>) {
+        let (accesses, written) = sync_channel(ACCESSES_WAITING_MAX);
+        let app = App {
+            pages: crate::pages::environment(),
+            metrics: Metrics::default(),
+            limits: Limits::default(),
+            runs: Runs::default(),
+            readers: Mutex::new(Vec::new()),
+            writer: Mutex::new(None),
+            shelves: Mutex::new(Vec::new()),
+            rows: Mutex::new(None),
+            accesses,
+            config,
+        };
+        (app, written)
+    }
+
+    /// Reads the register.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&mut Register) -> Result<T, Wrong>) -> Result<T, Problem> {
+        let kept = held(&self.readers).pop();
+        let mut register = match kept {
+            Some(register) => register,
+            None => Register::open(&self.config.register, self.config.remembered.clone())?,
+        };
+        let out = work(&mut register);
+        // a connection that failed is not used again
+        if !matches!(out, Err(Wrong::Trouble(Trouble::Database(_) | Trouble::Broken))) {
+            let mut kept = held(&self.readers);
+            if kept.len() < KEPT_MAX {
+                kept.push(register);
+            }
+        }
+        Ok(out?)
+    }
+
+    /// Writes into the register, one after the other.
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&mut Register) -> Result<T, Wrong>) -> Result<T, Problem> {
+        let mut writer = held(&self.writer);
+        let mut register = match writer.take() {
+            Some(register) => register,
+            None => {
+                let key = KeyFile::at(&self.config.key);
+                Register::open_to_write(&self.config.register, &key, self.config.remembered.clone())?
+            }
+        };
+        let out = work(&mut register);
+        if !matches!(out, Err(Wrong::Trouble(_))) {
+            *writer = Some(register);
+        }
+        Ok(out?)
+    }
+
+    /// Reads and writes what is kept beside the log.
+    pub(crate) fn shelf<T>(&self, work: impl FnOnce(&mut Shelf) -> Result<T, Trouble>) -> Result<T, Problem> {
+        let kept = held(&self.shelves).pop();
+        let mut shelf = match kept {
+            Some(shelf) => shelf,
+            None => Shelf::open(&Shelf::beside(&self.config.register))?,
+        };
+        let out = work(&mut shelf);
+        if out.is_ok() {
+            let mut kept = held(&self.shelves);
+            if kept.len() < KEPT_MAX {
+                kept.push(shelf);
+            }
+        }
+        Ok(out?)
+    }
+
+    /// Every record's row: read once for each size of the log.
+    pub(crate) fn rows(&self) -> Result<Arc<Vec<Row>>, Problem> {
+        let size = self.read(|r| Ok(r.head()?.size))?;
+        if let Some((at, rows)) = held(&self.rows).as_ref()
+            && *at == size
+        {
+            return Ok(rows.clone());
+        }
+        let rows = self.read(|register| {
+            let mut all = Vec::new();
+            let mut after = String::new();
+            loop {
+                let page = register.list(&Filter { after: after.clone(), most: 0, ..Filter::default() })?;
+                let Some(last) = page.last() else { break };
+                after.clone_from(&last.record);
+                all.extend(page);
+            }
+            Ok(all)
+        })?;
+        let rows = Arc::new(rows);
+        *held(&self.rows) = Some((size, rows.clone()));
+        Ok(rows)
+    }
+
+    /// Every record as a list shows it at a moment.
+    pub(crate) fn listed(&self, now: i64) -> Result<Vec<Listed>, Problem> {
+        Ok(self.rows()?.iter().map(|r| Listed::of(r.clone(), now)).collect())
+    }
+
+    /// Writes down that somebody asked for something. What cannot wait is written at once.
+    pub(crate) fn accessed(&self, at: i64, body: String) {
+        let Ok(id) = new_id(at) else { return };
+        if let Err(full) = self.accesses.try_send((id, body)) {
+            use std::sync::mpsc::TrySendError;
+            let (TrySendError::Full((id, body)) | TrySendError::Disconnected((id, body))) = full;
+            // nothing is dropped in silence: it waits for the disk
+            let _ = self.shelf(|s| s.create_all("access", &[(id, body)], 0));
+        }
+    }
+
+    /// Whether the address that people reach it under is one of TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.config.public_url.as_deref().is_some_and(|u| u.starts_with("https://"))
+    }
+
+    /// The address that people reach it under.
+    pub(crate) fn url(&self) -> String {
+        self.config.public_url.clone().unwrap_or_else(|| format!("http://{}", self.config.listen))
+    }
+}
+
+/// How often somebody may ask: a bucket each, that fills again.
+#[derive(Default)]
+pub(crate) struct Limits(Mutex<BTreeMap<String, (f64, i64)>>);
+
+/// Most buckets that are kept.
+const BUCKETS_MAX: usize = 100_000;
+
+impl Limits {
+    /// Takes one from the bucket of `who`, which holds `most` and gets `per_second` back: the seconds to wait where it is empty.
+    pub(crate) fn take(&self, who: &str, most: f64, per_second: f64, now: i64) -> Result<(), u64> {
+        let mut all = held(&self.0);
+        if all.len() >= BUCKETS_MAX {
+            // a bucket that nobody took from for ten minutes is full again
+            all.retain(|_, (_, at)| now.saturating_sub(*at) < 600_000_000);
+        }
+        let (left, at) = all.entry(who.to_string()).or_insert((most, now));
+        let micros = i32::try_from(now.saturating_sub(*at).clamp(0, 2_000_000_000)).unwrap_or(0);
+        *left = (*left + f64::from(micros) / 1e6 * per_second).min(most);
+        *at = now;
+        if *left >= 1.0 {
+            *left -= 1.0;
+            return Ok(());
+        }
+        let wait = ((1.0 - *left) / per_second).ceil().clamp(1.0, 3600.0);
+        Err(format!("{wait:.0}").parse().unwrap_or(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_empties_and_fills() {
+        let limits = Limits::default();
+        assert!((0..3).all(|_| limits.take("a", 3.0, 1.0, 0).is_ok()));
+        assert_eq!(limits.take("a", 3.0, 1.0, 0), Err(1));
+        assert!(limits.take("b", 3.0, 1.0, 0).is_ok());
+        assert!(limits.take("a", 3.0, 1.0, 1_000_000).is_ok());
+    }
+}
