@@ -4,9 +4,12 @@ mod law;
 mod people;
 pub(crate) mod records;
 pub(crate) mod schemas;
-mod system;
+pub(crate) mod system;
 
 use serde_json::Value;
+
+pub(crate) use law::{difference_json, fact_json as law_fact, license_json, model_json, named as license_named};
+pub(crate) use people::{access_json, end_token};
 
 use crate::routes::{Gives, Route, Takes, Who, Work};
 
