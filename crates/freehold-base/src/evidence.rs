@@ -26,7 +26,8 @@ impl Evidence {
 }
 
 /// What a [`Fact`] is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FactKind {
     /// The artifact's name for itself (`general.name`, `model_name` of a card). A claim, not identity.
     Name,
@@ -133,7 +134,7 @@ pub enum FactKind {
 }
 
 /// One statement, raw, with its place. Two statements that differ are both kept.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Fact {
     /// What it is about.
     pub kind: FactKind,
@@ -149,7 +150,8 @@ impl Fact {
 }
 
 /// What sort of legal text a file in the folder is, by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TextKind {
     /// `LICENSE*`, `COPYING*`, `LICENCE*`.
     License,
@@ -162,7 +164,7 @@ pub enum TextKind {
 }
 
 /// A legal text found beside a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct TextFile {
     /// By its name.
     pub kind: TextKind,

@@ -8,7 +8,7 @@ use freehold_base::{Evidence, MadeBy, Relation, Verdict, WorkKind};
 use freehold_catalog::{Capability, Catalog, Score, Sourced};
 
 use crate::assembly::{NamedWork, composed, named_work};
-use crate::dossier::{Dossier, Parts, Subject, judge};
+use crate::dossier::{Dossier, Parts, Subject, judge_unasked};
 
 /// What a base model must be able to do. Empty and `None` ask for nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -155,9 +155,31 @@ fn memory(model: &Capability, bits: u32) -> Option<u64> {
     model.parameters.as_ref().and_then(|p| p.value.checked_mul(bits)).map(|b| b / 8)
 }
 
+/// Open models of which it is told what would settle them: asking tries every answer on the engine.
+const ASKED_MAX: usize = 40;
+
 /// Asks about every base model of the catalog.
 pub fn advise<'c>(ask: &Ask<'_>, catalog: &'c Catalog) -> Advice<'c> {
-    let mut all: Vec<Advised<'c>> = catalog.capabilities.models.iter().map(|m| one(m, ask, catalog)).collect();
+    let all = catalog.capabilities.models.iter().map(|m| one(m, ask, catalog)).collect();
+    let mut out = ranked(all, ask, catalog);
+    out.open.iter_mut().take(ASKED_MAX).for_each(|a| a.dossier.ask());
+    out
+}
+
+/// The same models ranked by other weights, and with other needs of their use policies: who is asked first is not judged again.
+pub fn ranked_anew<'c>(advice: &Advice<'c>, ask: &Ask<'_>, catalog: &'c Catalog) -> Advice<'c> {
+    let Advice { ranked: a, unknown: b, open: c, excluded: d } = advice;
+    let again = |a: &Advised<'c>| {
+        let mut a = a.clone();
+        (a.excluded, a.unknown) = (Vec::new(), Vec::new());
+        by_license(&a.dossier, &ask.needs, catalog, &mut a.excluded);
+        by_needs(a.model, &ask.needs, &mut a.excluded, &mut a.unknown);
+        a
+    };
+    ranked(a.iter().chain(b).chain(c).chain(d).map(again).collect(), ask, catalog)
+}
+
+fn ranked<'c>(mut all: Vec<Advised<'c>>, ask: &Ask<'_>, catalog: &'c Catalog) -> Advice<'c> {
     for i in 0..all.len() {
         let parts = parts(&all, i, ask, catalog);
         let (mut sum, mut of) = (0.0, 0.0);
@@ -215,7 +237,7 @@ fn one<'c>(model: &'c Capability, ask: &Ask<'_>, catalog: &'c Catalog) -> Advise
     } else {
         (graph, "as it is published")
     };
-    let dossier = judge(
+    let dossier = judge_unasked(
         Parts {
             subject: Subject { id: model.id.clone(), kind: kind.to_string(), ..Subject::default() },
             graph,

@@ -103,15 +103,7 @@ pub struct Parts {
 /// Judges the parts.
 pub fn judge(parts: Parts, catalog: &Catalog) -> Dossier<'_> {
     let mut dossier = judge_unasked(parts, catalog);
-    dossier.questions = questions(Input {
-        catalog,
-        graph: &dossier.graph,
-        deployment: &dossier.deployment,
-        release: dossier.outgoing.as_ref().map(|o| &o.release),
-        made_by: dossier.made_by,
-        house: &dossier.house,
-        artifact: artifact(&dossier.subject),
-    });
+    dossier.ask();
     dossier
 }
 
@@ -152,6 +144,19 @@ fn artifact(subject: &Subject) -> Artifact<'_> {
 }
 
 impl Dossier<'_> {
+    /// Finds what would settle it.
+    pub fn ask(&mut self) {
+        self.questions = questions(Input {
+            catalog: self.catalog,
+            graph: &self.graph,
+            deployment: &self.deployment,
+            release: self.outgoing.as_ref().map(|o| &o.release),
+            made_by: self.made_by,
+            house: &self.house,
+            artifact: artifact(&self.subject),
+        });
+    }
+
     /// How many owed duties the release was found to lack.
     pub fn owed_and_unmet(&self) -> usize {
         use freehold_assess::{Certainty, Status};

@@ -14,7 +14,9 @@ mod scenario;
 mod statement;
 mod undeclared;
 
-pub use advise::{Advice, Advised, Ask, Miss, Needs, OwnScore, Part, Weights, advise, count, of_like_size};
+pub use advise::{
+    Advice, Advised, Ask, Miss, Needs, OwnScore, Part, Weights, advise, count, of_like_size, ranked_anew,
+};
 pub use assembly::{NamedWork, assemble, composed, named_work};
 pub use case::{CASE_BYTES_MAX, Case, case_from_json, case_from_toml, node_of_json};
 pub use compare::{Difference, ForWhom, LicenseChange, Side, catalog_changes, compare};

@@ -30,10 +30,13 @@ pub fn pass_through(d: &Dossier<'_>) -> Paper {
     if duties.is_empty() {
         blocks.push(Block::Text(format!("No license that governs {name} asks that its terms be passed on in an agreement of yours, on the facts that are stated.")));
         if !policies.is_empty() {
-            blocks.push(Block::Text("Use policies bind you all the same; whether to bind your customers to them is yours to decide.".into()));
+            blocks.push(Block::Text(
+                "Use policies bind you all the same; whether to bind your customers to them is yours to decide.".into(),
+            ));
         }
     } else {
-        let named: Vec<&str> = licenses.iter().filter_map(|l| catalog.licenses.get(*l)).map(|l| l.name.as_str()).collect();
+        let named: Vec<&str> =
+            licenses.iter().filter_map(|l| catalog.licenses.get(*l)).map(|l| l.name.as_str()).collect();
         blocks.push(Block::Heading("Draft".into()));
         blocks.push(Block::Text(format!(
             "Third-party model terms. The Product contains or was made from {name}, which is provided under {}. The Customer's right to use that part of the Product is subject to those terms, a copy of which is provided with the Product, and ends where they end.",
@@ -43,7 +46,10 @@ pub fn pass_through(d: &Dossier<'_>) -> Paper {
         points.push("Where the Customer passes the Product or any part of it on, the Customer shall bind each recipient to this clause in an enforceable agreement.".into());
         for p in licenses.iter().filter_map(|l| catalog.licenses.get(*l)).flat_map(|l| &l.policies) {
             if let Some(policy) = catalog.policy(p) {
-                points.push(format!("The use policy “{}” is part of this clause, in the edition that the license names.", policy.name));
+                points.push(format!(
+                    "The use policy “{}” is part of this clause, in the edition that the license names.",
+                    policy.name
+                ));
             }
         }
         blocks.push(Block::List(points));
@@ -53,7 +59,10 @@ pub fn pass_through(d: &Dossier<'_>) -> Paper {
             let sure = if o.certainty == Certainty::Owed { "owed" } else { "hangs on an open fact" };
             blocks.push(Block::Text(format!("{title} ({sure})")));
             for s in &o.sources {
-                blocks.push(Block::Quote { words: s.term.quote.clone(), from: from(s.license, &s.edition, &s.term.clause) });
+                blocks.push(Block::Quote {
+                    words: s.term.quote.clone(),
+                    from: from(s.license, &s.edition, &s.term.clause),
+                });
             }
         }
     }
@@ -64,7 +73,11 @@ pub fn pass_through(d: &Dossier<'_>) -> Paper {
     Paper {
         title: format!("Pass-through clause: {name}"),
         subtitle: "Drafted from the duties that the license texts state".into(),
-        about: vec![("model".into(), name.to_string()), ("answer".into(), verdict.to_string()), ("catalog".into(), catalog.version.clone())],
+        about: vec![
+            ("model".into(), name.to_string()),
+            ("answer".into(), verdict.to_string()),
+            ("catalog".into(), catalog.version.clone()),
+        ],
         blocks,
         day: d.as_of.clone(),
         footer: "A draft for counsel, made by a program from the texts; no legal advice.".into(),

@@ -94,7 +94,8 @@ pub fn step(
         if word == "approve" && until.is_none() {
             body.insert("expires".into(), change.at.saturating_add(365 * DAY_MICROS).into());
         }
-        command(word, Value::Object(body)).ok_or_else(|| usage(format!("`{word}` is no step"), "submit, triage, approve, …"))
+        command(word, Value::Object(body))
+            .ok_or_else(|| usage(format!("`{word}` is no step"), "submit, triage, approve, …"))
     })?;
     Ok(record)
 }

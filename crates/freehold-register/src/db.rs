@@ -120,6 +120,15 @@ fn pg(e: &postgres::Error) -> Trouble {
 impl Db {
     /// Opens what is there; with `create` it may be new.
     pub(crate) fn open(location: &str, create: bool, writes: bool) -> Result<Db, Trouble> {
+        Db::opened(location, create, writes, false)
+    }
+
+    /// Opens a database whose readers never wait for a writer: SQLite keeps files beside it while it is open.
+    pub(crate) fn open_shared(location: &str) -> Result<Db, Trouble> {
+        Db::opened(location, true, true, true)
+    }
+
+    fn opened(location: &str, create: bool, writes: bool, shared: bool) -> Result<Db, Trouble> {
         if is_postgres(location) {
             return Ok(Db::Postgres(Box::new(connect(location)?)));
         }
@@ -135,7 +144,10 @@ impl Db {
         };
         let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(|e| sqlite(&e))?;
         connection.busy_timeout(BUSY).map_err(|e| sqlite(&e))?;
-        if writes || create {
+        if shared {
+            connection.pragma_update(None, "journal_mode", "WAL").map_err(|e| sqlite(&e))?;
+            connection.pragma_update(None, "synchronous", "FULL").map_err(|e| sqlite(&e))?;
+        } else if writes || create {
             // one file, and nothing beside it once a write is done; the folder is flushed too, so that the end of a write
             // survives a loss of power
             connection.pragma_update(None, "journal_mode", "DELETE").map_err(|e| sqlite(&e))?;

@@ -40,11 +40,7 @@ impl Shelf {
     /// # Errors
     /// Whatever the database refuses.
     pub fn open(location: &str) -> Result<Shelf, Trouble> {
-        let mut db = Db::open(location, true, true)?;
-        if let Db::Sqlite(_) = db {
-            // readers do not wait for a writer; what was acknowledged survives a loss of power
-            db.batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
-        }
+        let mut db = Db::open_shared(location)?;
         if !db.has_table("item")? {
             db.batch(TABLES).or_else(|e| if db.has_table("item")? { Ok(()) } else { Err(e) })?;
         }
@@ -56,7 +52,8 @@ impl Shelf {
     /// # Errors
     /// Whatever the database refuses.
     pub fn get(&mut self, kind: &str, id: &str, now: i64) -> Result<Option<Item>, Trouble> {
-        let sql = "SELECT id, rev, expires, body FROM item WHERE kind = $1 AND id = $2 AND (expires = 0 OR expires > $3)";
+        let sql =
+            "SELECT id, rev, expires, body FROM item WHERE kind = $1 AND id = $2 AND (expires = 0 OR expires > $3)";
         self.0.one(sql, &[kind.into(), id.into(), now.into()])?.map(|row| read(&row)).transpose()
     }
 
@@ -86,7 +83,10 @@ impl Shelf {
     /// Whatever the database refuses; an item that is too long.
     pub fn create(&mut self, kind: &str, id: &str, body: &str, expires: i64, now: i64) -> Result<bool, Trouble> {
         fits(body)?;
-        self.0.execute("DELETE FROM item WHERE kind = $1 AND id = $2 AND expires <> 0 AND expires <= $3", &[kind.into(), id.into(), now.into()])?;
+        self.0.execute(
+            "DELETE FROM item WHERE kind = $1 AND id = $2 AND expires <> 0 AND expires <= $3",
+            &[kind.into(), id.into(), now.into()],
+        )?;
         let sql = "INSERT INTO item (kind, id, rev, expires, body) VALUES ($1, $2, 1, $3, $4) ON CONFLICT (kind, id) DO NOTHING";
         Ok(self.0.execute(sql, &[kind.into(), id.into(), expires.into(), body.into()])? == 1)
     }

@@ -173,7 +173,8 @@ impl Problem {
     }
 
     pub(crate) fn unknown_caller() -> Problem {
-        Problem::new(401, "not-signed-in", "it is not known who asks").fix("sign in, or send an API token: authorization: Bearer …")
+        Problem::new(401, "not-signed-in", "it is not known who asks")
+            .fix("sign in, or send an API token: authorization: Bearer …")
     }
 
     pub(crate) fn missing(what: impl Into<String>) -> Problem {
@@ -192,8 +193,7 @@ impl Problem {
 
     /// `application/problem+json`.
     pub(crate) fn reply(&self) -> Reply {
-        let errors: Vec<Value> =
-            self.errors.iter().map(|(a, s, f)| json!({"about": a, "says": s, "fix": f})).collect();
+        let errors: Vec<Value> = self.errors.iter().map(|(a, s, f)| json!({"about": a, "says": s, "fix": f})).collect();
         let body = json!({
             "type": format!("urn:freehold:problem:{}", self.code),
             "title": self.code.replace('-', " "),
@@ -202,12 +202,8 @@ impl Problem {
             "fix": self.fix,
             "errors": errors,
         });
-        let mut reply = Reply {
-            status: self.status,
-            kind: PROBLEM,
-            body: body.to_string().into_bytes(),
-            headers: Vec::new(),
-        };
+        let mut reply =
+            Reply { status: self.status, kind: PROBLEM, body: body.to_string().into_bytes(), headers: Vec::new() };
         if self.status == 401 {
             reply = reply.with("www-authenticate", "Bearer");
         }
@@ -239,7 +235,8 @@ impl From<Wrong> for Problem {
                 Problem { errors, ..Problem::new(409, "refused", says) }
             }
             Wrong::Usage(d) => Problem::new(422, "unusable", d.message.clone()).fix(d.help.clone().unwrap_or_default()),
-            Wrong::Changed => Problem::new(412, "changed-meanwhile", "somebody changed it since it was read").fix("read it again, then decide"),
+            Wrong::Changed => Problem::new(412, "changed-meanwhile", "somebody changed it since it was read")
+                .fix("read it again, then decide"),
             Wrong::Told(code) => Problem::new(500, "fault", format!("ended with {code}")),
         }
     }

@@ -67,7 +67,12 @@ struct Public {
 }
 
 impl Resolver for Public {
-    fn resolve(&self, uri: &ureq::http::Uri, _: &ureq::config::Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+    fn resolve(
+        &self,
+        uri: &ureq::http::Uri,
+        _: &ureq::config::Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_string();
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
         let found = (host.as_str(), port).to_socket_addrs().map_err(|_| ureq::Error::HostNotFound)?;
@@ -172,7 +177,8 @@ impl App {
                     "schema": "freehold.webhook/1", "id": id, "event": event, "at": freehold_governance::moment_of(now),
                     "record": {"id": w.id, "name": w.json["name"], "state": w.json["state"], "verdict": w.record.outcome["verdict"], "revision": w.record.events},
                 });
-                let delivery = json!({"hook": item.id, "event": event, "body": body.to_string(), "tries": 0, "next": now});
+                let delivery =
+                    json!({"hook": item.id, "event": event, "body": body.to_string(), "tries": 0, "next": now});
                 self.shelf(|s| s.create("delivery", &id, &delivery.to_string(), now.saturating_add(KEPT_MICROS), now))?;
             }
             Ok(())
@@ -263,7 +269,23 @@ mod tests {
 
     #[test]
     fn private_addresses_are_not_public() {
-        for ip in ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255", "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "2002:a00::1", "2001:db8::1"] {
+        for ip in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+            "2002:a00::1",
+            "2001:db8::1",
+        ] {
             assert!(!is_public(ip.parse().unwrap()), "{ip}");
         }
         for ip in ["1.1.1.1", "93.184.216.34", "2606:4700::1111"] {
@@ -274,7 +296,16 @@ mod tests {
     #[test]
     fn addresses_of_webhooks_are_looked_at() {
         assert!(address("https://hooks.example.org/x", false).is_ok());
-        for bad in ["http://hooks.example.org", "https://127.0.0.1/", "https://[::1]/", "https://u:p@example.org/", "file:///etc/passwd", "gopher://x", "", "https://"] {
+        for bad in [
+            "http://hooks.example.org",
+            "https://127.0.0.1/",
+            "https://[::1]/",
+            "https://u:p@example.org/",
+            "file:///etc/passwd",
+            "gopher://x",
+            "",
+            "https://",
+        ] {
             assert!(address(bad, false).is_err(), "{bad}");
         }
         assert!(address("http://127.0.0.1:9/x", true).is_ok());

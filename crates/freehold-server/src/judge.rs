@@ -8,10 +8,10 @@ use freehold_base::{Diagnostic, Evidence, MadeBy, Relation, Severity, TextKind, 
 use freehold_catalog::document::Sink;
 use freehold_catalog::{Catalog, FactOrigin};
 use freehold_check::{
-    Ask, Dossier, ModelFiles, NamedWork, Needs, OwnScore, Parts, Said, Subject, Weights, advise, case_from_json, composed,
-    count, fact_from_text, judge, model, named_work, node_of_json, read_value,
+    Ask, Dossier, ModelFiles, NamedWork, Needs, OwnScore, Parts, Said, Subject, Weights, advise, case_from_json,
+    composed, count, fact_from_text, judge, model, named_work, node_of_json, read_value,
 };
-use freehold_wire::Assessment;
+use freehold_wire::{Assessment, Bundle, BundledModel};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -36,7 +36,9 @@ pub(crate) fn facts(value: &Value, catalog: &Catalog, deployment: &mut Deploymen
         let Some(id) = catalog.facts.find(name).filter(|id| catalog.facts.get(*id).origin == FactOrigin::Stated) else {
             let known = catalog.facts.facts.iter().filter(|f| f.origin == FactOrigin::Stated).map(|f| f.name.as_str());
             let d = Diagnostic::error("unknown-fact", format!("no fact is called `{name}`"));
-            wrong.push(freehold_base::nearest(name, known).iter().fold(d, |d, n| d.help(format!("did you mean `{n}`?"))));
+            wrong.push(
+                freehold_base::nearest(name, known).iter().fold(d, |d, n| d.help(format!("did you mean `{n}`?"))),
+            );
             continue;
         };
         if value.is_null() {
@@ -54,7 +56,12 @@ pub(crate) fn facts(value: &Value, catalog: &Catalog, deployment: &mut Deploymen
 }
 
 /// Facts out of the fields of a form, `fact.NAME`; an empty field states nothing.
-pub(crate) fn form_facts(form: &[(String, String)], catalog: &Catalog, deployment: &mut Deployment, wrong: &mut Vec<Diagnostic>) {
+pub(crate) fn form_facts(
+    form: &[(String, String)],
+    catalog: &Catalog,
+    deployment: &mut Deployment,
+    wrong: &mut Vec<Diagnostic>,
+) {
     let mut several: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
     for (key, value) in form {
         if let Some(name) = key.strip_prefix("fact.")
@@ -178,42 +185,43 @@ impl App {
         if has_errors(&wrong) {
             return Err(Problem::mistakes(&wrong));
         }
-        let faulty = |e: std::io::Error| Problem::new(503, "no-space", format!("the upload cannot be kept: {}", e.kind()));
-        let folder = tempfile::tempdir().map_err(faulty)?;
-        let path = folder.path().join("bundle.tar");
-        std::fs::write(&path, bytes).map_err(faulty)?;
-        let limits = freehold_source::Limits { files_per_model_max: 2_000, entries_max: 10_000, ..Default::default() };
-        let artifacts = freehold_source::open(&path, &limits).map_err(|d| Problem::mistakes(&[d]))?;
-        if artifacts.is_empty() {
-            return Err(Problem::new(422, "nothing-found", "no model was found in the archive").fix("freehold inspect --bundle FILE.tar MODEL"));
+        let models = if bytes.first() == Some(&b'{') {
+            Bundle::read(bytes).map_err(|says| Problem::new(422, "no-bundle", says))?.models
+        } else {
+            unpacked(bytes)?
+        };
+        // an archive of nothing that says anything is no model
+        let models: Vec<BundledModel> =
+            models.into_iter().filter(|m| !m.facts.is_empty() || !m.texts.is_empty()).collect();
+        if models.is_empty() {
+            return Err(Problem::new(422, "nothing-found", "no model was found in what was sent")
+                .fix("freehold inspect MODEL --bundle FILE"));
         }
-        let many = artifacts.len() > 1;
-        Ok(artifacts.iter().map(|a| self.of_files(a, many, said, &deployment, &as_of)).collect())
+        let many = models.len() > 1;
+        Ok(models.iter().map(|m| self.of_files(m, many, said, &deployment, &as_of)).collect())
     }
 
-    fn of_files(&self, a: &Artifact, many: bool, said: &Value, deployment: &Deployment, as_of: &str) -> Question {
+    fn of_files(&self, m: &BundledModel, many: bool, said: &Value, deployment: &Deployment, as_of: &str) -> Question {
         let name = said["name"].as_str().filter(|n| !many && !n.is_empty());
-        let root = match a.root_name.strip_suffix(".tar") {
-            Some(_) | None if a.root_name.starts_with("bundle.tar") => name.unwrap_or("bundle").to_string(),
-            _ => a.root_name.clone(),
-        };
+        let diagnostics: Vec<Diagnostic> =
+            m.notes.iter().take(1_000).map(|n| Diagnostic::warning("bundle", n.clone())).collect();
         let files = ModelFiles {
-            root_name: &root,
+            root_name: &m.name,
             path: "",
-            facts: &a.facts,
-            texts: &a.texts,
-            diagnostics: &a.diagnostics,
-            files: a.files.len(),
-            bytes_total: a.bytes_total,
-            bytes_read: a.bytes_read,
+            facts: &m.facts,
+            texts: &m.texts,
+            diagnostics: &diagnostics,
+            files: m.files.len(),
+            bytes_total: m.bytes_total,
+            bytes_read: m.bytes_read,
         };
         let made_by = said["made_by"].as_str().and_then(MadeBy::parse);
         let told = Said { made_by, name: name.map(str::to_string), ..Said::default() };
         let read = model(&files, &told, &self.config.index, self.config.catalog, as_of);
         let mut subject = read.subject;
-        let entries = a.files.iter().map(|f| (f.path.as_str(), f.bytes));
-        subject.artifact = freehold_policy::artifact_digest(entries, &a.facts, &a.texts);
-        let legal = a.texts.iter().filter(|t| t.kind != TextKind::Card);
+        let entries = m.files.iter().map(|(path, bytes)| (path.as_str(), *bytes));
+        subject.artifact = freehold_policy::artifact_digest(entries, &m.facts, &m.texts);
+        let legal = m.texts.iter().filter(|t| t.kind != TextKind::Card);
         subject.texts = legal.map(|t| (t.file.clone(), freehold_policy::text_digest(&t.text))).collect();
         Question {
             parts: Parts {
@@ -314,16 +322,44 @@ impl App {
     }
 }
 
+/// What is read of the models of an archive.
+fn unpacked(bytes: &[u8]) -> Result<Vec<BundledModel>, Problem> {
+    let faulty = |e: std::io::Error| Problem::new(503, "no-space", format!("the upload cannot be kept: {}", e.kind()));
+    let folder = tempfile::tempdir().map_err(faulty)?;
+    let path = folder.path().join("upload");
+    std::fs::write(&path, bytes).map_err(faulty)?;
+    let limits = freehold_source::Limits { files_per_model_max: 2_000, entries_max: 10_000, ..Default::default() };
+    let artifacts = freehold_source::open(&path, &limits).map_err(|d| Problem::mistakes(&[d]))?;
+    Ok(artifacts
+        .into_iter()
+        .map(|a: Artifact| BundledModel {
+            name: if a.root_name.starts_with("upload") { "upload".into() } else { a.root_name },
+            files: a.files.into_iter().map(|f| (f.path, f.bytes)).collect(),
+            facts: a.facts,
+            texts: a.texts,
+            notes: a.diagnostics.into_iter().map(|d| d.message).collect(),
+            bytes_read: a.bytes_read,
+            bytes_total: a.bytes_total,
+        })
+        .collect())
+}
+
 /// Needs out of JSON: lists of words, counts as numbers or with their units.
 fn needs(value: &Value, wrong: &mut Vec<Diagnostic>) -> Needs {
     let words = |key: &str| -> Vec<String> {
-        crate::people::words(&value[key]).into_iter().map(|w| w.trim().to_lowercase()).filter(|w| !w.is_empty()).collect()
+        crate::people::words(&value[key])
+            .into_iter()
+            .map(|w| w.trim().to_lowercase())
+            .filter(|w| !w.is_empty())
+            .collect()
     };
     let mut number = |key: &str| {
         let v = &value[key];
         let read = v.as_u64().or_else(|| v.as_str().and_then(count));
         if read.is_none() && !v.is_null() && v != "" {
-            wrong.push(Diagnostic::error("not-a-number", format!("`{key}` is no count")).help("8B, 128k, 24GB, or a number"));
+            wrong.push(
+                Diagnostic::error("not-a-number", format!("`{key}` is no count")).help("8B, 128k, 24GB, or a number"),
+            );
         }
         read
     };

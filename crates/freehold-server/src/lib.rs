@@ -52,8 +52,7 @@ pub fn openapi(url: &str) -> serde_json::Value {
 
 /// A route as the matrix of authorization sees it: method, path, who may ask, with which scope, whether it is a page.
 pub fn matrix() -> Vec<(&'static str, &'static str, Who, &'static str, bool)> {
-    let mut all: Vec<_> =
-        routes::all().iter().map(|r| (r.method, r.path, r.who, r.scope, r.is_page())).collect();
+    let mut all: Vec<_> = routes::all().iter().map(|r| (r.method, r.path, r.who, r.scope, r.is_page())).collect();
     let e = runs::EVENTS;
     all.push((e.method, e.path, e.who, e.scope, false));
     all
@@ -103,7 +102,8 @@ pub fn serve(config: Config, ready: impl FnOnce(SocketAddr, Option<String>)) -> 
         });
         ready(app.config.listen, link);
         let router = routes::router(app).into_make_service_with_connect_info::<SocketAddr>();
-        let served = runtime.block_on(async { axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await });
+        let served =
+            runtime.block_on(async { axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await });
         stop.store(true, Ordering::Relaxed);
         app.runs.end();
         served.map_err(Failed::Listen)

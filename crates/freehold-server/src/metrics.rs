@@ -41,7 +41,9 @@ impl Metrics {
 
     /// The page; `register` is how many events the log has, `more` are lines of others.
     pub(crate) fn page(&self, register: u64) -> String {
-        let mut out = String::from("# HELP freehold_requests_total Requests by route and status.\n# TYPE freehold_requests_total counter\n");
+        let mut out = String::from(
+            "# HELP freehold_requests_total Requests by route and status.\n# TYPE freehold_requests_total counter\n",
+        );
         for ((route, status), n) in held(&self.requests).iter() {
             let _ = writeln!(out, "freehold_requests_total{{route=\"{route}\",status=\"{status}\"}} {n}");
         }
@@ -55,10 +57,25 @@ impl Metrics {
             let _ = writeln!(out, "freehold_request_seconds_count{{route=\"{route}\"}} {}", t.all);
         }
         for (name, kind, says, value) in [
-            ("freehold_requests_open", "gauge", "Requests that are being answered.", self.open.load(Ordering::Relaxed).to_string()),
+            (
+                "freehold_requests_open",
+                "gauge",
+                "Requests that are being answered.",
+                self.open.load(Ordering::Relaxed).to_string(),
+            ),
             ("freehold_register_events", "gauge", "Events in the log.", register.to_string()),
-            ("freehold_webhooks_delivered_total", "counter", "Deliveries that were taken.", self.delivered.load(Ordering::Relaxed).to_string()),
-            ("freehold_webhooks_failed_total", "counter", "Attempts that failed.", self.undelivered.load(Ordering::Relaxed).to_string()),
+            (
+                "freehold_webhooks_delivered_total",
+                "counter",
+                "Deliveries that were taken.",
+                self.delivered.load(Ordering::Relaxed).to_string(),
+            ),
+            (
+                "freehold_webhooks_failed_total",
+                "counter",
+                "Attempts that failed.",
+                self.undelivered.load(Ordering::Relaxed).to_string(),
+            ),
         ] {
             let _ = writeln!(out, "# HELP {name} {says}\n# TYPE {name} {kind}\n{name} {value}");
         }

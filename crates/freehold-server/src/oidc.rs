@@ -3,8 +3,8 @@
 
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
 use openidconnect::{
-    AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
+    AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl,
+    Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
 };
 use serde_json::{Value, json};
 
@@ -19,7 +19,8 @@ const PATIENCE_MICROS: i64 = 600_000_000;
 /// Largest answer of a provider, in bytes.
 const ANSWER_BYTES_MAX: u64 = 1 << 20;
 
-type Client = CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+type Client =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
 /// What the library sends, sent.
 fn sent(request: openidconnect::HttpRequest) -> Result<openidconnect::HttpResponse, std::io::Error> {
@@ -83,7 +84,9 @@ pub(crate) fn back(app: &App, call: &Call) -> Result<String, Problem> {
         return Err(refused("the provider did not sign you in"));
     }
     let id = hashed(call.asked("state"));
-    let item = app.shelf(|s| s.get("elsewhere", &id, call.now))?.ok_or_else(|| refused("this sign-in was used, or took too long"))?;
+    let item = app
+        .shelf(|s| s.get("elsewhere", &id, call.now))?
+        .ok_or_else(|| refused("this sign-in was used, or took too long"))?;
     // once, whoever else has seen it
     if !app.shelf(|s| s.remove("elsewhere", &id))? {
         return Err(refused("this sign-in was used"));

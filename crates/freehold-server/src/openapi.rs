@@ -42,7 +42,9 @@ fn operation(route: &Route) -> Value {
     };
     match route.gives {
         Gives::Json(status, schema) => put(&status.to_string(), answer("as asked", crate::call::JSON, &schema())),
-        Gives::Raw(kind) => put("200", answer("as asked", kind.split(';').next().unwrap_or(kind), &json!({"type": "string"}))),
+        Gives::Raw(kind) => {
+            put("200", answer("as asked", kind.split(';').next().unwrap_or(kind), &json!({"type": "string"})))
+        }
         Gives::Empty => put("204", json!({"description": "done"})),
         Gives::Page => {}
     }

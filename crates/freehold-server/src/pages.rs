@@ -77,8 +77,17 @@ const fn form(path: &'static str, who: Who, scope: &'static str, work: Work) -> 
 
 const KEEPER: Who = Who::Roles(&["compliance"]);
 const MAKER: Who = Who::Roles(&["requester", "owner", "automation"]);
-const DOER: Who =
-    Who::Roles(&["requester", "owner", "data-steward", "legal", "privacy", "security", "risk", "compliance", "automation"]);
+const DOER: Who = Who::Roles(&[
+    "requester",
+    "owner",
+    "data-steward",
+    "legal",
+    "privacy",
+    "security",
+    "risk",
+    "compliance",
+    "automation",
+]);
 
 /// Every page, and what its forms do.
 pub(crate) const ROUTES: &[Route] = &[
@@ -173,7 +182,8 @@ fn short(n: f64) -> String {
 /// Renders a template for somebody.
 pub(crate) fn render(app: &App, call: Option<&Call>, name: &str, status: u16, mut context: Value) -> Reply {
     let caller = call.and_then(|c| c.caller.as_ref());
-    context["me"] = caller.map_or(Value::Null, |c| json!({"login": c.login, "name": c.name, "roles": c.roles, "csrf": c.csrf}));
+    context["me"] =
+        caller.map_or(Value::Null, |c| json!({"login": c.login, "name": c.name, "roles": c.roles, "csrf": c.csrf}));
     context["path"] = json!(call.map_or("", |c| c.uri.split('?').next().unwrap_or_default()));
     context["catalog"] = json!(app.config.catalog.version);
     context["studio"] = json!(app.config.studio.is_some());
@@ -181,8 +191,13 @@ pub(crate) fn render(app: &App, call: Option<&Call>, name: &str, status: u16, mu
     match text {
         Ok(text) => Reply { status, ..Reply::html(text) },
         Err(e) => {
-            crate::routes::log_line(&json!({"template": name, "says": format!("{e:#}")}).to_string());
-            Reply { status: 500, kind: HTML, body: b"<!doctype html><title>fault</title><p>A fault of this server; it was logged.".to_vec(), headers: Vec::new() }
+            crate::routes::log_line(&json!({"template": name, "says": e.to_string()}).to_string());
+            Reply {
+                status: 500,
+                kind: HTML,
+                body: b"<!doctype html><title>fault</title><p>A fault of this server; it was logged.".to_vec(),
+                headers: Vec::new(),
+            }
         }
     }
 }
@@ -199,7 +214,13 @@ pub(crate) fn problem(app: &App, call: Option<&Call>, p: &Problem) -> Reply {
         return Reply::to(format!("/sign-in?next={}", crate::routes::encoded(next)));
     }
     let errors: Vec<Value> = p.errors.iter().map(|(a, s, f)| json!({"about": a, "says": s, "fix": f})).collect();
-    let mut reply = render(app, call, "problem.html", p.status, json!({"status": p.status, "title": p.code.replace('-', " "), "says": p.says, "fix": p.fix, "errors": errors}));
+    let mut reply = render(
+        app,
+        call,
+        "problem.html",
+        p.status,
+        json!({"status": p.status, "title": p.code.replace('-', " "), "says": p.says, "fix": p.fix, "errors": errors}),
+    );
     if let Some(seconds) = p.retry_after {
         reply = reply.with("retry-after", seconds.to_string());
     }
@@ -233,14 +254,16 @@ fn sign_in_page(app: &App, call: &Call) -> Result<Reply, Problem> {
 /// Goes on as somebody.
 fn as_somebody(app: &App, secret: &str, to: String) -> Reply {
     let secure = if app.is_tls() { "; Secure" } else { "" };
-    Reply::to(to).with("set-cookie", format!("{COOKIE}={secret}; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax{secure}"))
+    Reply::to(to)
+        .with("set-cookie", format!("{COOKIE}={secret}; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax{secure}"))
 }
 
 fn sign_in(app: &App, call: &Call) -> Result<Reply, Problem> {
     match app.sign_in(call.field("login"), call.field("password"), call) {
         Ok(secret) => Ok(as_somebody(app, &secret, next(call))),
         Err(p) if p.code == "wrong-password" => {
-            let context = json!({"next": next(call), "elsewhere": elsewhere(app), "wrong": p.says, "login": call.field("login")});
+            let context =
+                json!({"next": next(call), "elsewhere": elsewhere(app), "wrong": p.says, "login": call.field("login")});
             Ok(render(app, Some(call), "sign-in.html", 401, context))
         }
         Err(p) => Err(p),
@@ -263,7 +286,8 @@ fn roles() -> Value {
 
 fn setup_page(app: &App, call: &Call) -> Result<Reply, Problem> {
     if !app.is_setup(call.asked("token"), call.now)? {
-        return Err(Problem::new(403, "link-used", "this link was used, or its time is over").fix("sign in; where there is no account yet, restart the server"));
+        return Err(Problem::new(403, "link-used", "this link was used, or its time is over")
+            .fix("sign in; where there is no account yet, restart the server"));
     }
     shown(app, call, "setup.html", json!({"token": call.asked("token"), "roles": roles()}))
 }
@@ -296,8 +320,12 @@ fn api(app: &App, call: &Call) -> Result<Reply, Problem> {
     for (path, methods) in document["paths"].as_object().into_iter().flatten() {
         for (method, op) in methods.as_object().into_iter().flatten() {
             let tag = op["tags"][0].as_str().unwrap_or_default().to_string();
-            let query: Vec<&Value> = op["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] != "header").collect();
-            let body = op["requestBody"]["content"].as_object().and_then(|c| c.iter().next()).map(|(kind, c)| json!({"kind": kind, "schema": format!("{:#}", c["schema"])}));
+            let query: Vec<&Value> =
+                op["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] != "header").collect();
+            let body = op["requestBody"]["content"]
+                .as_object()
+                .and_then(|c| c.iter().next())
+                .map(|(kind, c)| json!({"kind": kind, "schema": format!("{:#}", c["schema"])}));
             let row = json!({
                 "method": method.to_uppercase(), "path": path, "says": op["summary"], "scope": op["x-freehold-scope"], "roles": op["x-freehold-roles"],
                 "parameters": query, "body": body, "answers": op["responses"].as_object().map(|r| r.keys().cloned().collect::<Vec<_>>()),
@@ -326,7 +354,13 @@ mod tests {
 
     #[test]
     fn nobody_is_sent_to_another_site() {
-        for (asked, to) in [("/records", "/records"), ("//evil.example", "/"), ("https://evil.example", "/"), ("/\\evil.example", "/"), ("", "/")] {
+        for (asked, to) in [
+            ("/records", "/records"),
+            ("//evil.example", "/"),
+            ("https://evil.example", "/"),
+            ("/\\evil.example", "/"),
+            ("", "/"),
+        ] {
             let call = Call { query: vec![("next".into(), asked.into())], ..Call::default() };
             assert_eq!(next(&call), to);
         }

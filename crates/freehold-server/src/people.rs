@@ -137,7 +137,8 @@ fn is_password(password: &str, hash: &str) -> bool {
 }
 
 /// A hash that no password has: whoever tries an unknown login waits as long as for a known one.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2R5$0000000000000000000000000000000000000000000";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2R5$0000000000000000000000000000000000000000000";
 
 /// Roles that are words of the register.
 fn roles_of(wanted: &[String]) -> Result<Vec<String>, Problem> {
@@ -217,7 +218,11 @@ impl App {
         };
         let taken = self.accounts(now)?.iter().any(|a| a["name"] == name.as_str());
         if taken {
-            return Err(Problem::new(409, "name-taken", "somebody has this name: the register tells people apart by it"));
+            return Err(Problem::new(
+                409,
+                "name-taken",
+                "somebody has this name: the register tells people apart by it",
+            ));
         }
         let body = json!({
             "login": login, "name": name, "roles": roles, "password": password, "oidc": Value::Null, "disabled": false, "created": now,
@@ -269,7 +274,8 @@ impl App {
         let keeps = |a: &Value| a["disabled"] != true && words(&a["roles"]).iter().any(|r| r == "compliance");
         let others = self.accounts(now)?.iter().any(|a| a["login"] != login && keeps(a));
         if !others && !keeps(&body) {
-            return Err(Problem::new(409, "last-one", "somebody must keep accounts and rules").fix("give compliance to somebody else first"));
+            return Err(Problem::new(409, "last-one", "somebody must keep accounts and rules")
+                .fix("give compliance to somebody else first"));
         }
         if !self.shelf(|s| s.replace("account", login, item.rev, &body.to_string(), 0))? {
             return Err(Problem::new(409, "changed-meanwhile", "somebody changed it meanwhile"));
@@ -336,7 +342,8 @@ impl App {
                 return Ok(i.id.clone());
             }
         }
-        Err(Problem::new(403, "no-account", "nobody here has this address").fix("compliance makes the account, with this address as its login"))
+        Err(Problem::new(403, "no-account", "nobody here has this address")
+            .fix("compliance makes the account, with this address as its login"))
     }
 
     /// Who a request is from.
@@ -390,14 +397,17 @@ impl App {
         let known = |s: &String| SCOPES.iter().any(|(k, _)| k == s);
         if scopes.is_empty() || !scopes.iter().all(known) {
             let all: Vec<&str> = SCOPES.iter().map(|(s, _)| *s).collect();
-            return Err(Problem::new(422, "bad-scopes", "a token has scopes").fix(format!("some of: {}", all.join(", "))));
+            return Err(
+                Problem::new(422, "bad-scopes", "a token has scopes").fix(format!("some of: {}", all.join(", ")))
+            );
         }
         if let Some(held) = &caller.scopes
             && !scopes.iter().all(|s| held.contains(s))
         {
             return Err(Problem::new(403, "wider", "a token makes none that may more than itself"));
         }
-        let days = wanted["days"].as_u64().and_then(|d| u32::try_from(d).ok()).filter(|d| (1..=TOKEN_DAYS_MAX).contains(d));
+        let days =
+            wanted["days"].as_u64().and_then(|d| u32::try_from(d).ok()).filter(|d| (1..=TOKEN_DAYS_MAX).contains(d));
         let Some(days) = days else {
             return Err(Problem::new(422, "bad-days", format!("`days` is 1 to {TOKEN_DAYS_MAX}")));
         };

@@ -116,9 +116,11 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             "DELETE" => MethodFilter::DELETE,
             _ => MethodFilter::GET,
         };
-        let handler = move |State(app): State<Arc<App>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, params: Result<RawPathParams, axum::extract::rejection::RawPathParamsRejection>, request: Request| async move {
-            answered(app, route, peer, params.ok(), request).await
-        };
+        let handler =
+            move |State(app): State<Arc<App>>,
+                  ConnectInfo(peer): ConnectInfo<SocketAddr>,
+                  params: Result<RawPathParams, axum::extract::rejection::RawPathParamsRejection>,
+                  request: Request| async move { answered(app, route, peer, params.ok(), request).await };
         router = router.route(route.path, on(filter, handler));
     }
     router = router.route("/api/v1/runs/{id}/events", axum::routing::get(crate::runs::stream));
@@ -133,7 +135,12 @@ async fn nothing_here(State(app): State<Arc<App>>, request: Request) -> Response
 }
 
 /// A request into a call: its body read, within limits.
-async fn read(route: Route, peer: SocketAddr, params: Option<RawPathParams>, request: Request) -> Result<Call, Problem> {
+async fn read(
+    route: Route,
+    peer: SocketAddr,
+    params: Option<RawPathParams>,
+    request: Request,
+) -> Result<Call, Problem> {
     let mut call = Call { peer: peer.ip().to_string(), now: now(), ..Call::default() };
     call.uri = request.uri().path_and_query().map_or_else(String::new, |p| p.as_str().to_string());
     let Some(params) = params else { return Err(Problem::missing("no text in UTF-8 is at this address")) };
@@ -219,7 +226,13 @@ pub(crate) fn encoded(text: &str) -> String {
     })
 }
 
-async fn answered(app: Arc<App>, route: Route, peer: SocketAddr, params: Option<RawPathParams>, request: Request) -> Response<Body> {
+async fn answered(
+    app: Arc<App>,
+    route: Route,
+    peer: SocketAddr,
+    params: Option<RawPathParams>,
+    request: Request,
+) -> Response<Body> {
     let start = Instant::now();
     app.metrics.open.fetch_add(1, Ordering::Relaxed);
     let call = read(route, peer, params, request).await;
@@ -230,7 +243,9 @@ async fn answered(app: Arc<App>, route: Route, peer: SocketAddr, params: Option<
             let who = call.caller.as_ref().map(|c| c.login.clone()).unwrap_or_default();
             (reply, who, call)
         }
-        Err(problem) => (problem.reply(), String::new(), Call { peer: peer.ip().to_string(), now: now(), ..Call::default() }),
+        Err(problem) => {
+            (problem.reply(), String::new(), Call { peer: peer.ip().to_string(), now: now(), ..Call::default() })
+        }
     });
     let (reply, who, call) = done.await.unwrap_or_else(|_| {
         (Problem::new(500, "fault", "a fault of this server; it was logged").reply(), String::new(), Call::default())
@@ -312,7 +327,8 @@ fn host(app: &App, call: &Call) -> Result<(), Problem> {
     if named.is_empty() || own.contains(&bare) || (!public.is_empty() && (named == public || bare == public)) {
         return Ok(());
     }
-    Err(Problem::new(421, "wrong-host", "this server does not go by that name").fix("--public-url says by which it does"))
+    Err(Problem::new(421, "wrong-host", "this server does not go by that name")
+        .fix("--public-url says by which it does"))
 }
 
 fn limited(app: &App, call: &Call, known: Option<&str>) -> Result<(), Problem> {
@@ -320,10 +336,9 @@ fn limited(app: &App, call: &Call, known: Option<&str>) -> Result<(), Problem> {
         Some(login) => (format!("by {login}"), CALLER),
         None => (format!("from {}", call.peer), STRANGER),
     };
-    app.limits.take(&who, most, each, call.now).map_err(|wait| Problem {
-        retry_after: Some(wait),
-        ..Problem::new(429, "too-many", "too many requests")
-    })
+    app.limits
+        .take(&who, most, each, call.now)
+        .map_err(|wait| Problem { retry_after: Some(wait), ..Problem::new(429, "too-many", "too many requests") })
 }
 
 /// Who asks, and whether they may.
@@ -343,11 +358,13 @@ pub(crate) fn authorized(app: &App, route: &Route, call: &mut Call) -> Result<()
     if let Who::Roles(roles) = route.who
         && !roles.iter().any(|r| caller.has(r))
     {
-        return Err(Problem::new(403, "not-your-role", "none of your roles may do this").fix(format!("for: {}", roles.join(", "))));
+        return Err(Problem::new(403, "not-your-role", "none of your roles may do this")
+            .fix(format!("for: {}", roles.join(", "))));
     }
     if route.is_unsafe() && caller.scopes.is_none() {
         from_here(app, route, call)?;
-        let sent = if call.header("x-csrf-token").is_empty() { call.field("csrf") } else { call.header("x-csrf-token") };
+        let sent =
+            if call.header("x-csrf-token").is_empty() { call.field("csrf") } else { call.header("x-csrf-token") };
         if !same(sent, &call.caller()?.csrf) {
             return Err(Problem::new(403, "csrf", "the form is not of this session").fix("load the page again"));
         }
@@ -401,7 +418,8 @@ enum Begun {
 /// Looks whether a request with an idempotency key was answered before; where not, the key is this request's.
 fn begun(app: &App, route: &Route, call: &Call) -> Result<Begun, Problem> {
     let key = call.header("idempotency-key");
-    let Some(caller) = call.caller.as_ref().filter(|_| !key.is_empty() && route.method == "POST" && !route.is_page()) else {
+    let Some(caller) = call.caller.as_ref().filter(|_| !key.is_empty() && route.method == "POST" && !route.is_page())
+    else {
         return Ok(Begun::Mine(None));
     };
     if key.len() > 255 {
@@ -419,7 +437,10 @@ fn begun(app: &App, route: &Route, call: &Call) -> Result<Begun, Problem> {
         return Err(Problem::new(422, "other-request", "another request had this idempotency key"));
     }
     let Some(status) = body["status"].as_u64().and_then(|s| u16::try_from(s).ok()) else {
-        return Err(Problem { retry_after: Some(1), ..Problem::new(409, "under-way", "a request with this key is under way") });
+        return Err(Problem {
+            retry_after: Some(1),
+            ..Problem::new(409, "under-way", "a request with this key is under way")
+        });
     };
     let kind = if body["problem"] == true { PROBLEM } else { crate::call::JSON };
     let mut reply = Reply::of(kind, body["body"].as_str().unwrap_or_default().as_bytes().to_vec());
@@ -483,7 +504,10 @@ mod tests {
 
     #[test]
     fn queries_are_decoded() {
-        assert_eq!(pairs("a=1&b=x+y%2Fz&&c"), [("a", "1"), ("b", "x y/z"), ("c", "")].map(|(k, v)| (k.to_string(), v.to_string())));
+        assert_eq!(
+            pairs("a=1&b=x+y%2Fz&&c"),
+            [("a", "1"), ("b", "x y/z"), ("c", "")].map(|(k, v)| (k.to_string(), v.to_string()))
+        );
         assert_eq!(decoded("%zz%4"), "%zz%4");
         assert_eq!(decoded(&encoded("a b/ü?&=")), "a b/ü?&=");
     }
@@ -492,8 +516,17 @@ mod tests {
     fn no_route_is_open_but_those_that_must_be() {
         let open: Vec<&str> = all().iter().filter(|r| r.who == Who::Nobody).map(|r| r.path).collect();
         let expected = [
-            "/api/openapi.json", "/api", "/healthz", "/readyz", "/sign-in", "/sign-in", "/sign-in/elsewhere",
-            "/sign-in/elsewhere/back", "/setup", "/setup", "/assets/{name}",
+            "/api/openapi.json",
+            "/api",
+            "/healthz",
+            "/readyz",
+            "/sign-in",
+            "/sign-in",
+            "/sign-in/elsewhere",
+            "/sign-in/elsewhere/back",
+            "/setup",
+            "/setup",
+            "/assets/{name}",
         ];
         let mut sorted = (open, expected.to_vec());
         sorted.0.sort_unstable();

@@ -39,13 +39,17 @@ impl Runs {
 
 fn studio(app: &App) -> Result<&Path, Problem> {
     app.config.studio.as_deref().ok_or_else(|| {
-        Problem::new(409, "no-studio", "this server starts no trainings").fix("freehold serve --studio DIR, where recipes, bases and data lie")
+        Problem::new(409, "no-studio", "this server starts no trainings")
+            .fix("freehold serve --studio DIR, where recipes, bases and data lie")
     })
 }
 
 /// A path below the studio's folder, as a recipe writes it.
 fn below(root: &Path, path: &str) -> Result<PathBuf, Problem> {
-    let bad = || Problem::new(422, "bad-path", format!("`{}` leads out of the studio's folder", freehold_base::shown(path))).fix("paths of a recipe are relative and lie below it");
+    let bad = || {
+        Problem::new(422, "bad-path", format!("`{}` leads out of the studio's folder", freehold_base::shown(path)))
+            .fix("paths of a recipe are relative and lie below it")
+    };
     let relative = Path::new(path);
     if path.is_empty() || !relative.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir)) {
         return Err(bad());
@@ -89,10 +93,14 @@ pub(crate) fn started(app: &App, recipe: &str, call: &Call) -> Result<Value, Pro
     let mut all = held(&app.runs.0);
     let running = all.iter_mut().map(|(_, c)| usize::from(matches!(c.try_wait(), Ok(None)))).sum::<usize>();
     if running >= AT_ONCE_MAX {
-        return Err(Problem { retry_after: Some(60), ..Problem::new(409, "busy", "a training is under way on this machine") });
+        return Err(Problem {
+            retry_after: Some(60),
+            ..Problem::new(409, "busy", "a training is under way on this machine")
+        });
     }
     let id = new_id(now)?;
-    let faulty = |e: std::io::Error| Problem::new(503, "no-start", format!("the training does not start: {}", e.kind()));
+    let faulty =
+        |e: std::io::Error| Problem::new(503, "no-start", format!("the training does not start: {}", e.kind()));
     let file = root.join(format!("run-{id}.toml"));
     std::fs::write(&file, recipe).map_err(faulty)?;
     let log = std::fs::File::create(root.join(format!("run-{id}.log"))).map_err(faulty)?;
@@ -120,7 +128,8 @@ pub(crate) fn run_json(app: &App, id: &str, now: i64) -> Result<Value, Problem> 
     let root = studio(app)?;
     let item = app.shelf(|s| s.get("run", id, now))?.ok_or_else(|| Problem::missing("no training has this id"))?;
     let body: Value = serde_json::from_str(&item.body).unwrap_or_default();
-    let code = held(&app.runs.0).iter_mut().find(|(r, _)| r == id).map(|(_, c)| c.try_wait().ok().flatten().map(|s| s.code()));
+    let code =
+        held(&app.runs.0).iter_mut().find(|(r, _)| r == id).map(|(_, c)| c.try_wait().ok().flatten().map(|s| s.code()));
     let stopped = body["stopped"] == true;
     let mut state = match code {
         Some(None) => "running",
@@ -223,7 +232,12 @@ pub(crate) const EVENTS: Route = Route {
 };
 
 /// A training's progress as it goes: an event for each new state, until it ends.
-pub(crate) async fn stream(State(app): State<Arc<App>>, ConnectInfo(peer): ConnectInfo<std::net::SocketAddr>, PathPart(id): PathPart<String>, request: Request) -> Response {
+pub(crate) async fn stream(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<std::net::SocketAddr>,
+    PathPart(id): PathPart<String>,
+    request: Request,
+) -> Response {
     let mut call = Call { peer: peer.ip().to_string(), now: freehold_governance::now(), ..Call::default() };
     for (name, value) in request.headers() {
         if let Ok(value) = value.to_str() {

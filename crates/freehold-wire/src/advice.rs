@@ -161,6 +161,7 @@ fn harness(value: &Value) -> Option<Vec<OwnScore>> {
 /// models that it names are under other licenses than it says, or may not be used so, it is not supported, and the clause says why.
 pub fn claims(catalog: &Catalog, ask: &Ask<'_>) -> Value {
     let (guide, all) = &catalog.claims;
+    let judged = freehold_check::advise(ask, catalog);
     let one = |c: &freehold_catalog::Claim| {
         let counts = |name: &str| if c.weight == name { 1.0 } else { 0.0 };
         let weights = freehold_check::Weights {
@@ -169,9 +170,14 @@ pub fn claims(catalog: &Catalog, ask: &Ask<'_>) -> Value {
             quality: counts("quality"),
             size: counts("size"),
         };
-        let needs = freehold_check::Needs { no_use_policy: c.no_use_policy, ..ask.needs.clone() };
+        // what else the user needs is not what the guide speaks of
+        let needs = freehold_check::Needs {
+            no_use_policy: c.no_use_policy,
+            finetune: ask.needs.finetune,
+            ..Default::default()
+        };
         let asked = Ask { needs, weights, ..ask.clone() };
-        let found = freehold_check::advise(&asked, catalog);
+        let found = freehold_check::ranked_anew(&judged, &asked, catalog);
         let models: Vec<Value> = c
             .models
             .iter()

@@ -3,6 +3,7 @@
 mod advice;
 mod assessment;
 mod bom;
+mod bundle;
 mod convert;
 pub mod fuzz;
 mod identification;
@@ -20,6 +21,7 @@ mod stored;
 pub use advice::*;
 pub use assessment::*;
 pub use bom::*;
+pub use bundle::*;
 pub use identification::*;
 pub use kin::*;
 pub use law::{catalog_list, difference};

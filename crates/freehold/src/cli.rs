@@ -177,7 +177,11 @@ fn serve_command() -> Command {
             arg("public-url", "URL", "the address that people reach it under, https:// where a proxy does TLS"),
             arg("organization", "NAME", "whose register a new one is"),
             arg("policy", "FILE", "the file with [policy] (default: freehold.toml)"),
-            arg("studio", "DIR", "where recipes, bases and data of trainings lie; without it none is started from here"),
+            arg(
+                "studio",
+                "DIR",
+                "where recipes, bases and data of trainings lie; without it none is started from here",
+            ),
             arg("oidc-issuer", "URL", "an OpenID provider that people sign in at"),
             arg("oidc-client", "ID", "the id that it knows this server under; the secret is in FREEHOLD_OIDC_SECRET"),
             arg("oidc-name", "NAME", "what the button says"),
@@ -776,6 +780,12 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
             Command::new("inspect")
                 .about("what the files say, each fact with its place; no verdict")
                 .arg(what().num_args(0..).default_value("."))
+                .arg(
+                    Arg::new("bundle")
+                        .long("bundle")
+                        .value_name("FILE")
+                        .help("write what was read for a server to judge: statements and texts, no weights"),
+                )
                 .arg(format_arg(&["human", "json"])),
         )
         .subcommand(

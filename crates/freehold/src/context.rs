@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 use freehold_assess::Deployment;
 use freehold_base::{Diagnostic, MadeBy, Relation};
-use freehold_catalog::document::{Sink, Table, parse_toml};
 use freehold_catalog::Catalog;
+use freehold_catalog::document::{Sink, Table, parse_toml};
 use freehold_check::{Said, fact_from_text, read_facts};
 
 use freehold_governance::stated_facts;

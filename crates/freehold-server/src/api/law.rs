@@ -18,7 +18,8 @@ pub(crate) fn said(call: &Call) -> Result<Value, Problem> {
     let facts = if facts.is_empty() {
         Value::Null
     } else {
-        serde_json::from_str(facts).map_err(|e| Problem::new(400, "bad-query", format!("`facts` is a JSON object: {e}")))?
+        serde_json::from_str(facts)
+            .map_err(|e| Problem::new(400, "bad-query", format!("`facts` is a JSON object: {e}")))?
     };
     let made_by = call.asked("made_by");
     if !["", "organization", "third-party"].contains(&made_by) {
@@ -48,8 +49,14 @@ pub(super) fn claims(app: &App, call: &Call) -> Result<Reply, Problem> {
 pub(super) fn identify(app: &App, call: &Call) -> Result<Reply, Problem> {
     let text = String::from_utf8_lossy(&call.body);
     let id = freehold_text::identify(&app.config.index, &text, freehold_text::Limits::default());
-    let differences: Vec<Value> = id.differences.iter().take(200).map(|d| json!({"kind": d.kind.as_str(), "clause": d.clause, "is": d.is, "bytes": [d.range.0, d.range.1]})).collect();
-    let near: Vec<Value> = id.near.iter().map(|(edition, mille)| json!({"edition": edition, "alike_per_mille": mille})).collect();
+    let differences: Vec<Value> = id
+        .differences
+        .iter()
+        .take(200)
+        .map(|d| json!({"kind": d.kind.as_str(), "clause": d.clause, "is": d.is, "bytes": [d.range.0, d.range.1]}))
+        .collect();
+    let near: Vec<Value> =
+        id.near.iter().map(|(edition, mille)| json!({"edition": edition, "alike_per_mille": mille})).collect();
     Ok(Reply::json(&json!({
         "schema": "freehold.identified/1", "match": id.matched.as_str(), "edition": id.edition, "points_to": id.points_to,
         "differences": differences, "near": near,
@@ -115,11 +122,21 @@ pub(crate) fn license_json(catalog: &Catalog, l: &License) -> Value {
             })
         })
         .collect();
-    let editions: Vec<Value> =
-        l.editions.iter().map(|e| json!({"text": e.text, "date": e.date, "until": e.until, "url": e.url, "differs": e.differs})).collect();
+    let editions: Vec<Value> = l
+        .editions
+        .iter()
+        .map(|e| json!({"text": e.text, "date": e.date, "until": e.until, "url": e.url, "differs": e.differs}))
+        .collect();
     let under: Vec<&str> = {
-        let mut ids: Vec<&str> =
-            catalog.models.rows().iter().filter(|m| catalog.license_named(&m.license).and_then(|i| catalog.licenses.get(i)).is_some_and(|o| o.id == l.id)).map(|m| m.id.as_str()).collect();
+        let mut ids: Vec<&str> = catalog
+            .models
+            .rows()
+            .iter()
+            .filter(|m| {
+                catalog.license_named(&m.license).and_then(|i| catalog.licenses.get(i)).is_some_and(|o| o.id == l.id)
+            })
+            .map(|m| m.id.as_str())
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -161,8 +178,13 @@ pub(super) fn difference(app: &App, call: &Call) -> Result<Reply, Problem> {
 pub(crate) fn difference_json(app: &App, from: &str, to: &str) -> Result<Value, Problem> {
     let catalog = app.config.catalog;
     let side = |name: &str| {
-        freehold_check::Side::named(catalog, name)
-            .ok_or_else(|| Problem::new(400, "bad-query", format!("`from` and `to` name licenses or editions; `{}` is none", freehold_base::shown(name))))
+        freehold_check::Side::named(catalog, name).ok_or_else(|| {
+            Problem::new(
+                400,
+                "bad-query",
+                format!("`from` and `to` name licenses or editions; `{}` is none", freehold_base::shown(name)),
+            )
+        })
     };
     let (a, b) = (side(from)?, side(to)?);
     Ok(freehold_wire::difference(catalog, &freehold_check::compare(catalog, &a, &b)))
@@ -202,7 +224,8 @@ pub(crate) fn model_json(catalog: &Catalog, id: &str) -> Result<Value, Problem> 
         })
     });
     if rows.is_empty() {
-        return Err(Problem::missing(format!("the catalog knows no model `{}`", freehold_base::shown(id))).fix("an unknown model of a known publisher is not guessed: assess its files"));
+        return Err(Problem::missing(format!("the catalog knows no model `{}`", freehold_base::shown(id)))
+            .fix("an unknown model of a known publisher is not guessed: assess its files"));
     }
     let terms: Vec<Value> = rows
         .iter()
@@ -213,12 +236,15 @@ pub(crate) fn model_json(catalog: &Catalog, id: &str) -> Result<Value, Problem> 
             })
         })
         .collect();
-    Ok(json!({"schema": "freehold.model/1", "id": rows.first().map(|r| r.id.clone()), "terms": terms, "ability": ability, "catalog": catalog.version}))
+    Ok(
+        json!({"schema": "freehold.model/1", "id": rows.first().map(|r| r.id.clone()), "terms": terms, "ability": ability, "catalog": catalog.version}),
+    )
 }
 
 pub(super) fn facts(app: &App, _: &Call) -> Result<Reply, Problem> {
     let catalog = app.config.catalog;
-    let all: Vec<Value> = catalog.facts.facts.iter().filter(|f| f.origin == FactOrigin::Stated).map(|f| fact_json(catalog, f)).collect();
+    let all: Vec<Value> =
+        catalog.facts.facts.iter().filter(|f| f.origin == FactOrigin::Stated).map(|f| fact_json(catalog, f)).collect();
     Ok(Reply::json(&json!({"schema": "freehold.facts/1", "facts": all, "catalog": catalog.version})))
 }
 
@@ -251,5 +277,6 @@ pub(super) fn services(app: &App, _: &Call) -> Result<Reply, Problem> {
 
 pub(super) fn ownership(app: &App, call: &Call) -> Result<Reply, Problem> {
     let page = freehold_wire::own_or_rent(app.config.catalog, call.asked("license"), &call.asked_all("service"));
-    page.map(|p| Reply::json(&p)).ok_or_else(|| Problem::new(400, "bad-query", "`license` names a license of the catalog"))
+    page.map(|p| Reply::json(&p))
+        .ok_or_else(|| Problem::new(400, "bad-query", "`license` names a license of the catalog"))
 }

@@ -2,9 +2,7 @@
 
 use freehold_assess::Deployment;
 use freehold_check::{Parts, judge};
-use freehold_governance::{
-    Law, Listed, STEPS, Wrong, assessed, change, folded, last_day, rules, told_whole, waiting,
-};
+use freehold_governance::{Law, Listed, STEPS, Wrong, assessed, change, folded, last_day, rules, told_whole, waiting};
 use freehold_record::{Command, Record, State};
 use freehold_register::{Event, Register};
 use freehold_wire::regimes;
@@ -67,14 +65,16 @@ pub(crate) fn row_json(l: &Listed) -> Value {
 }
 
 /// Keys that lists are narrowed by, and what of a row they look at.
-const NARROWED: &[(&str, &str)] = &[("license", "licenses"), ("base", "bases"), ("owner", "owner"), ("verdict", "verdict")];
+const NARROWED: &[(&str, &str)] =
+    &[("license", "licenses"), ("base", "bases"), ("owner", "owner"), ("verdict", "verdict")];
 
 /// The records that a query asks for.
 pub(crate) fn found(app: &App, asked: &dyn Fn(&str) -> String, now: i64) -> Result<Vec<Listed>, Problem> {
     let state = asked("state");
     if !state.is_empty() && State::parse(&state).is_none() {
         let known: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
-        return Err(Problem::new(400, "bad-query", format!("`{}` is no state", freehold_base::shown(&state))).fix(format!("one of: {}", known.join(", "))));
+        return Err(Problem::new(400, "bad-query", format!("`{}` is no state", freehold_base::shown(&state)))
+            .fix(format!("one of: {}", known.join(", "))));
     }
     let before = asked("expires_before");
     let end = if before.is_empty() { None } else { freehold_governance::end_of(&before) };
@@ -121,13 +121,21 @@ pub(super) fn list(app: &App, call: &Call) -> Result<Reply, Problem> {
 fn called(value: &Value) -> Result<Option<String>, Problem> {
     match value {
         Value::Null => Ok(None),
-        Value::String(s) if !s.trim().is_empty() && s.len() <= 200 && !s.chars().any(char::is_control) => Ok(Some(s.trim().to_string())),
+        Value::String(s) if !s.trim().is_empty() && s.len() <= 200 && !s.chars().any(char::is_control) => {
+            Ok(Some(s.trim().to_string()))
+        }
         _ => Err(Problem::new(422, "bad-name", "a record's name has 1 to 200 bytes and no control characters")),
     }
 }
 
 /// Makes a record of a question.
-pub(crate) fn made(app: &App, question: Question, name: Option<String>, role: &str, call: &Call) -> Result<Whole, Problem> {
+pub(crate) fn made(
+    app: &App,
+    question: Question,
+    name: Option<String>,
+    role: &str,
+    call: &Call,
+) -> Result<Whole, Problem> {
     let who = call.caller()?.role_for("create", role)?;
     let mut body = app.judged(question, |d| assessed(d).map(|b| (b, d.subject.id.clone())))?;
     body.0["name"] = json!(name.unwrap_or(body.1));
@@ -178,7 +186,8 @@ pub(crate) fn today(app: &App, now: i64) -> Law<'static> {
 /// What a record is judged on under the law of today.
 pub(crate) fn parts(app: &App, w: &Whole, now: i64) -> Result<Parts, Problem> {
     if w.record.case.is_null() {
-        return Err(Problem::new(409, "no-case", "the record keeps no case").fix("assess it again from its files: freehold register assess"));
+        return Err(Problem::new(409, "no-case", "the record keeps no case")
+            .fix("assess it again from its files: freehold register assess"));
     }
     Ok(today(app, now).parts(&w.record)?)
 }
@@ -231,8 +240,11 @@ pub(super) fn proofs(app: &App, call: &Call) -> Result<Reply, Problem> {
 pub(crate) fn coverage_json(app: &App, w: &Whole) -> Result<Value, Problem> {
     let tables = regimes(&w.json, app.config.catalog).map_err(|d| Problem::mistakes(&d))?;
     let one = |t: &freehold_wire::RegimeTable| {
-        let rows: Vec<Value> =
-            t.rows.iter().map(|r| json!({"point": r.id, "asks": r.name, "answer": r.answer.as_str(), "says": r.says})).collect();
+        let rows: Vec<Value> = t
+            .rows
+            .iter()
+            .map(|r| json!({"point": r.id, "asks": r.name, "answer": r.answer.as_str(), "says": r.says}))
+            .collect();
         json!({"id": t.id, "name": t.name, "date": t.date, "status": t.status, "read_as": t.read_as, "checked": t.checked, "rows": rows})
     };
     Ok(json!({"schema": "freehold.coverage/1", "record": w.id, "regimes": tables.iter().map(one).collect::<Vec<_>>()}))
@@ -258,7 +270,7 @@ pub(crate) fn export(app: &App, call: &Call) -> Result<Reply, Problem> {
     let folder = tempfile::tempdir().map_err(faulty)?;
     let out = folder.path().join("pack");
     let done = std::process::Command::new(&app.config.program)
-        .args(["register", "export", &w.id, "--out"])
+        .args(["register", "export", &w.id])
         .arg(&out)
         // a password in the address stands in no list of processes
         .env("FREEHOLD_REGISTER", &app.config.register)
@@ -356,7 +368,8 @@ pub(super) fn step(app: &App, call: &Call) -> Result<Reply, Problem> {
 pub(crate) fn stepped(app: &App, call: &Call, word: &str, said: &Map<String, Value>) -> Result<Whole, Problem> {
     if !STEPS.iter().any(|(w, _, _)| *w == word) {
         let all: Vec<&str> = STEPS.iter().map(|(w, _, _)| *w).collect();
-        return Err(Problem::missing(format!("`{}` is no step", freehold_base::shown(word))).fix(format!("one of: {}", all.join(", "))));
+        return Err(Problem::missing(format!("`{}` is no step", freehold_base::shown(word)))
+            .fix(format!("one of: {}", all.join(", "))));
     }
     let long = said.values().any(|v| v.as_str().is_some_and(|t| t.len() > 4096));
     if long {
@@ -364,7 +377,8 @@ pub(crate) fn stepped(app: &App, call: &Call, word: &str, said: &Map<String, Val
     }
     let w = whole(app, call.part("id"), call.now)?;
     let caller = call.caller()?;
-    let decides = !["submit", "withdraw", "dataset", "attribution", "clause", "exception", "condition-met"].contains(&word);
+    let decides =
+        !["submit", "withdraw", "dataset", "attribution", "clause", "exception", "condition-met"].contains(&word);
     if decides && caller.scopes.as_ref().is_some_and(|s| !s.iter().any(|s| s == "approve")) {
         return Err(Problem::new(403, "scope", "the token has no scope `approve`"));
     }
@@ -459,7 +473,8 @@ pub(crate) fn waivers_json(app: &App, now: i64) -> Result<Value, Problem> {
     for row in app.rows()?.iter() {
         let l = Listed::of(row.clone(), now);
         // a row says whether an exception that was agreed to has an end; those asked for stand in the record alone
-        let open = ["draft", "triage", "in-review", "review", "changes-requested", "needs-counsel"].contains(&l.state.as_str());
+        let open = ["draft", "triage", "in-review", "review", "changes-requested", "needs-counsel"]
+            .contains(&l.state.as_str());
         if l.body["standing"]["exception_ends"].is_null() && !open {
             continue;
         }

@@ -73,7 +73,13 @@ pub(crate) fn licenses() -> Value {
 }
 
 pub(crate) fn models() -> Value {
-    page_of("models", open_object(&["id"], json!({"id": {"type": "string"}, "licenses": {"type": "array", "items": {"type": "string"}}})))
+    page_of(
+        "models",
+        open_object(
+            &["id"],
+            json!({"id": {"type": "string"}, "licenses": {"type": "array", "items": {"type": "string"}}}),
+        ),
+    )
 }
 
 fn row() -> Value {
@@ -98,7 +104,8 @@ pub(crate) fn record() -> Value {
 
 pub(crate) fn new_record() -> Value {
     let mut out = question();
-    out["properties"]["record"] = json!({"type": "string", "minLength": 1, "maxLength": 200, "description": "what the record is called"});
+    out["properties"]["record"] =
+        json!({"type": "string", "minLength": 1, "maxLength": 200, "description": "what the record is called"});
     out["properties"]["role"] = text(32);
     out
 }
@@ -130,7 +137,10 @@ pub(crate) fn step() -> Value {
 }
 
 pub(crate) fn report() -> Value {
-    open_object(&["says"], json!({"says": text(4096), "expected": {"enum": ["permitted", "permitted-with-obligations", "undetermined", "needs-review", "needs-separate-license", "prohibited"]}, "clause": text(200)}))
+    open_object(
+        &["says"],
+        json!({"says": text(4096), "expected": {"enum": ["permitted", "permitted-with-obligations", "undetermined", "needs-review", "needs-separate-license", "prohibited"]}, "clause": text(200)}),
+    )
 }
 
 pub(crate) fn impact() -> Value {
@@ -138,11 +148,17 @@ pub(crate) fn impact() -> Value {
 }
 
 pub(crate) fn rules() -> Value {
-    open_object(&["rules"], json!({"rules": {"type": "array", "minItems": 1, "maxItems": 100, "items": {"type": "object"}}}))
+    open_object(
+        &["rules"],
+        json!({"rules": {"type": "array", "minItems": 1, "maxItems": 100, "items": {"type": "object"}}}),
+    )
 }
 
 pub(crate) fn view() -> Value {
-    open_object(&["query"], json!({"query": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 200}, "maxProperties": 10}}))
+    open_object(
+        &["query"],
+        json!({"query": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 200}, "maxProperties": 10}}),
+    )
 }
 
 fn roles() -> Value {
@@ -170,9 +186,15 @@ pub(crate) fn token() -> Value {
 }
 
 pub(crate) fn hook() -> Value {
-    open_object(&["url"], json!({"url": {"type": "string", "format": "uri", "maxLength": 2000}, "events": {"type": "array", "items": {"type": "string"}}}))
+    open_object(
+        &["url"],
+        json!({"url": {"type": "string", "format": "uri", "maxLength": 2000}, "events": {"type": "array", "items": {"type": "string"}}}),
+    )
 }
 
 pub(crate) fn run() -> Value {
-    open_object(&["recipe"], json!({"recipe": {"type": "string", "minLength": 1, "maxLength": 65536, "description": "a recipe in TOML, with paths below the server's studio folder"}}))
+    open_object(
+        &["recipe"],
+        json!({"recipe": {"type": "string", "minLength": 1, "maxLength": 65536, "description": "a recipe in TOML, with paths below the server's studio folder"}}),
+    )
 }

@@ -89,7 +89,11 @@ pub(super) fn keep_rules(app: &App, call: &Call) -> Result<Reply, Problem> {
 /// A name of a view: what a URL takes.
 fn view_name(name: &str) -> Result<&str, Problem> {
     let fits = !name.is_empty() && name.len() <= 80 && name.chars().all(|c| c.is_alphanumeric() || " -_.".contains(c));
-    if fits { Ok(name) } else { Err(Problem::new(422, "bad-name", "a view's name has letters, digits, spaces and -_. alone, 80 at most")) }
+    if fits {
+        Ok(name)
+    } else {
+        Err(Problem::new(422, "bad-name", "a view's name has letters, digits, spaces and -_. alone, 80 at most"))
+    }
 }
 
 pub(crate) fn view(app: &App, name: &str, now: i64) -> Result<Value, Problem> {
@@ -100,10 +104,13 @@ pub(crate) fn view(app: &App, name: &str, now: i64) -> Result<Value, Problem> {
 
 pub(crate) fn views_json(app: &App, now: i64) -> Result<Vec<Value>, Problem> {
     let items = app.shelf(|s| s.list("view", "", 1000, now))?;
-    Ok(items.iter().map(|i| {
-        let body: Value = serde_json::from_str(&i.body).unwrap_or_default();
-        json!({"name": i.id, "query": body["query"], "by": body["by"]})
-    }).collect())
+    Ok(items
+        .iter()
+        .map(|i| {
+            let body: Value = serde_json::from_str(&i.body).unwrap_or_default();
+            json!({"name": i.id, "query": body["query"], "by": body["by"]})
+        })
+        .collect())
 }
 
 pub(super) fn views(app: &App, call: &Call) -> Result<Reply, Problem> {
@@ -115,7 +122,8 @@ pub(crate) fn keep_view(app: &App, name: &str, query: &Value, call: &Call) -> Re
     let known = ["state", "license", "base", "owner", "verdict", "q", "expires_before"];
     let all = query.as_object().ok_or_else(|| Problem::new(422, "no-query", "`query` is an object"))?;
     if let Some(k) = all.keys().find(|k| !known.contains(&k.as_str())) {
-        return Err(Problem::new(422, "bad-query", format!("`{}` narrows no list", freehold_base::shown(k))).fix(format!("one of: {}", known.join(", "))));
+        return Err(Problem::new(422, "bad-query", format!("`{}` narrows no list", freehold_base::shown(k)))
+            .fix(format!("one of: {}", known.join(", "))));
     }
     if all.values().any(|v| v.as_str().is_none_or(|t| t.len() > 200)) {
         return Err(Problem::new(422, "bad-query", "what narrows a list is text of at most 200 bytes"));
@@ -126,7 +134,11 @@ pub(crate) fn keep_view(app: &App, name: &str, query: &Value, call: &Call) -> Re
         Some(item) => app.shelf(|s| s.replace("view", name, item.rev, &body.to_string(), 0))?,
         None => app.shelf(|s| s.create("view", name, &body.to_string(), 0, call.now))?,
     };
-    if kept { Ok(json!({"name": name, "query": query})) } else { Err(Problem::new(409, "changed-meanwhile", "somebody changed it meanwhile")) }
+    if kept {
+        Ok(json!({"name": name, "query": query}))
+    } else {
+        Err(Problem::new(409, "changed-meanwhile", "somebody changed it meanwhile"))
+    }
 }
 
 pub(super) fn save_view(app: &App, call: &Call) -> Result<Reply, Problem> {

@@ -58,7 +58,12 @@ pub(super) fn interview(app: &App, call: &Call) -> Result<Reply, Problem> {
         let asks = catalog.facts.find(&name).map(|id| catalog.facts.get(id).question.clone());
         steps.push(json!({"fact": name, "asks": asks, "said": said.join(", "), "range": range(&current)}));
     }
-    let question = current["questions"].as_array().into_iter().flatten().find(|q| !skipped.contains(&q["fact"].as_str().unwrap_or_default())).cloned();
+    let question = current["questions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|q| !skipped.contains(&q["fact"].as_str().unwrap_or_default()))
+        .cloned();
     let question = question.map(|mut q| {
         let name = q["fact"].as_str().unwrap_or_default().to_string();
         if let Some(id) = catalog.facts.find(&name) {
@@ -69,7 +74,11 @@ pub(super) fn interview(app: &App, call: &Call) -> Result<Reply, Problem> {
     let kept: Vec<Value> = call
         .query
         .iter()
-        .filter(|(k, v)| (["model", "finetune", "name", "skip"].contains(&k.as_str()) || pairs.iter().any(|(pk, pv)| pk == k && pv == v)) && !v.is_empty())
+        .filter(|(k, v)| {
+            (["model", "finetune", "name", "skip"].contains(&k.as_str())
+                || pairs.iter().any(|(pk, pv)| pk == k && pv == v))
+                && !v.is_empty()
+        })
         .map(|(k, v)| json!({"key": k, "value": v}))
         .collect();
     // one step back: the address without the last answer
@@ -81,11 +90,16 @@ pub(super) fn interview(app: &App, call: &Call) -> Result<Reply, Problem> {
         .map(|(k, v)| format!("{}={}", crate::routes::encoded(k), crate::routes::encoded(v)))
         .collect();
     let wrong: Vec<Value> = wrong.iter().map(|d| json!({"says": d.message, "fix": d.help})).collect();
-    shown(app, call, "interview.html", json!({
-        "model": model, "finetune": call.asked("finetune"), "name": call.asked("name"), "a": current, "steps": steps, "q": question, "kept": kept,
-        "back": if last.is_some() { json!(format!("/interview?{}", back.join("&"))) } else { Value::Null }, "wrong": wrong, "skipped": skipped.len(),
-        "facts": pairs.iter().map(|(k, v)| json!({"key": k, "value": v})).collect::<Vec<_>>(),
-    }))
+    shown(
+        app,
+        call,
+        "interview.html",
+        json!({
+            "model": model, "finetune": call.asked("finetune"), "name": call.asked("name"), "a": current, "steps": steps, "q": question, "kept": kept,
+            "back": if last.is_some() { json!(format!("/interview?{}", back.join("&"))) } else { Value::Null }, "wrong": wrong, "skipped": skipped.len(),
+            "facts": pairs.iter().map(|(k, v)| json!({"key": k, "value": v})).collect::<Vec<_>>(),
+        }),
+    )
 }
 
 fn list(text: &str) -> Vec<String> {
@@ -133,18 +147,42 @@ pub(super) fn advisor(app: &App, call: &Call) -> Result<Reply, Problem> {
             grouped.entry(why["says"].as_str().unwrap_or_default().to_string()).or_default().push(e["model"].clone());
         }
     }
-    let mut excluded: Vec<Value> = grouped.into_iter().map(|(why, models)| json!({"why": why, "n": models.len(), "models": models})).collect();
+    let mut excluded: Vec<Value> =
+        grouped.into_iter().map(|(why, models)| json!({"why": why, "n": models.len(), "models": models})).collect();
     excluded.sort_by_key(|e| std::cmp::Reverse(e["n"].as_u64()));
-    let by_need = advice["excluded"].as_array().into_iter().flatten().filter(|e| e["why"].as_array().is_some_and(|w| w.iter().all(|w| w["about"] != "license"))).count();
-    let asked_facts = ["use.access", "use.commercial", "organization.kind", "organization.country", "organization.monthly_active_users", "organization.annual_revenue_usd", "use.activities", "use.customer_countries"];
+    let by_need = advice["excluded"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|e| e["why"].as_array().is_some_and(|w| w.iter().all(|w| w["about"] != "license")))
+        .count();
+    let asked_facts = [
+        "use.access",
+        "use.commercial",
+        "organization.kind",
+        "organization.country",
+        "organization.monthly_active_users",
+        "organization.annual_revenue_usd",
+        "use.activities",
+        "use.customer_countries",
+    ];
     let values = |name: &str| call.asked_all(&format!("fact.{name}")).into_iter().map(str::to_string).collect();
-    let forms: Vec<Value> = super::records::facts_of_forms(app, &values).into_iter().filter(|f| asked_facts.iter().any(|a| f["name"] == *a)).collect();
-    let asked_for: Value = call.query.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>().into();
+    let forms: Vec<Value> = super::records::facts_of_forms(app, &values)
+        .into_iter()
+        .filter(|f| asked_facts.iter().any(|a| f["name"] == *a))
+        .collect();
+    let asked_for: Value =
+        call.query.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>().into();
     let wrong: Vec<Value> = wrong.iter().map(|d| json!({"says": d.message, "fix": d.help})).collect();
-    shown(app, call, "advisor.html", json!({
-        "asked": asked, "q": asked_for, "kinds": kinds, "facts": forms, "advice": advice, "claims": claims, "excluded": excluded, "by_need": by_need,
-        "wrong": wrong, "known": catalog.capabilities.models.len(), "all_kinds": freehold_catalog::KINDS,
-    }))
+    shown(
+        app,
+        call,
+        "advisor.html",
+        json!({
+            "asked": asked, "q": asked_for, "kinds": kinds, "facts": forms, "advice": advice, "claims": claims, "excluded": excluded, "by_need": by_need,
+            "wrong": wrong, "known": catalog.capabilities.models.len(), "all_kinds": freehold_catalog::KINDS,
+        }),
+    )
 }
 
 pub(super) fn own_or_rent(app: &App, call: &Call) -> Result<Reply, Problem> {
@@ -154,10 +192,21 @@ pub(super) fn own_or_rent(app: &App, call: &Call) -> Result<Reply, Problem> {
     if services.is_empty() {
         services = catalog.services.iter().take(3).map(|s| s.id.as_str()).collect();
     }
-    let page = freehold_wire::own_or_rent(catalog, license, &services)
-        .ok_or_else(|| Problem::new(422, "unknown-license", format!("no license goes by `{}`", freehold_base::shown(license))))?;
-    let mut all: Vec<Value> = catalog.licenses.iter().filter(|l| !l.agreement).map(|l| json!({"id": l.id, "name": l.name})).collect();
+    let page = freehold_wire::own_or_rent(catalog, license, &services).ok_or_else(|| {
+        Problem::new(422, "unknown-license", format!("no license goes by `{}`", freehold_base::shown(license)))
+    })?;
+    let mut all: Vec<Value> =
+        catalog.licenses.iter().filter(|l| !l.agreement).map(|l| json!({"id": l.id, "name": l.name})).collect();
     all.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
-    let vendors: Vec<Value> = catalog.services.iter().map(|s| json!({"id": s.id, "name": s.name, "on": services.contains(&s.id.as_str())})).collect();
-    shown(app, call, "own.html", json!({"page": page, "license": license, "all": all, "vendors": vendors, "topics": SERVICE_TOPICS.len()}))
+    let vendors: Vec<Value> = catalog
+        .services
+        .iter()
+        .map(|s| json!({"id": s.id, "name": s.name, "on": services.contains(&s.id.as_str())}))
+        .collect();
+    shown(
+        app,
+        call,
+        "own.html",
+        json!({"page": page, "license": license, "all": all, "vendors": vendors, "topics": SERVICE_TOPICS.len()}),
+    )
 }

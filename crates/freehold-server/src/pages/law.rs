@@ -42,17 +42,28 @@ pub(super) fn license(app: &App, call: &Call) -> Result<Reply, Problem> {
     let l = license_named(catalog, call.part("id"))?;
     let page = license_json(catalog, l);
     let groups: Vec<Value> = [
-        ("grant", "What it grants"), ("forbid", "What it withholds"), ("license-needed", "What needs another license"), ("duty", "What it asks for"),
-        ("outbound", "What your own license must keep"), ("ends-grant", "What ends it"), ("information", "What else it says"),
+        ("grant", "What it grants"),
+        ("forbid", "What it withholds"),
+        ("license-needed", "What needs another license"),
+        ("duty", "What it asks for"),
+        ("outbound", "What your own license must keep"),
+        ("ends-grant", "What ends it"),
+        ("information", "What else it says"),
     ]
     .iter()
     .map(|(effect, title)| {
-        let terms: Vec<&Value> = page["terms"].as_array().into_iter().flatten().filter(|t| t["effect"] == *effect && t["policy"].is_null()).collect();
+        let terms: Vec<&Value> = page["terms"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|t| t["effect"] == *effect && t["policy"].is_null())
+            .collect();
         json!({"title": title, "terms": terms})
     })
     .filter(|g| g["terms"].as_array().is_some_and(|t| !t.is_empty()))
     .collect();
-    let policy: Vec<&Value> = page["terms"].as_array().into_iter().flatten().filter(|t| !t["policy"].is_null()).collect();
+    let policy: Vec<&Value> =
+        page["terms"].as_array().into_iter().flatten().filter(|t| !t["policy"].is_null()).collect();
     let mut uses: Vec<Value> = Vec::new();
     for row in app.listed(call.now)? {
         if row.words("licenses").contains(&l.id.as_str()) && uses.len() < 50 {
@@ -129,7 +140,16 @@ pub(super) fn terms_in_use(app: &App, call: &Call) -> Result<Reply, Problem> {
     }
     let names: Vec<&str> = used.keys().map(String::as_str).collect();
     let mut page = freehold_wire::comparison(app.config.catalog, &names);
-    let kept = ["warranty", "liability", "indemnity", "governing-law", "termination", "survival", "unilateral-change", "unilateral-restriction"];
+    let kept = [
+        "warranty",
+        "liability",
+        "indemnity",
+        "governing-law",
+        "termination",
+        "survival",
+        "unilateral-change",
+        "unilateral-restriction",
+    ];
     if let Some(rows) = page["rows"].as_array_mut() {
         rows.retain(|r| kept.iter().any(|k| r["topic"] == *k));
     }

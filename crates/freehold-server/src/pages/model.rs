@@ -35,7 +35,8 @@ fn word(v: &Value) -> &str {
 fn clauses(app: &App, a: &Value, record: &Value) -> Vec<Value> {
     let catalog = app.config.catalog;
     let mut out = Vec::new();
-    let governing = a["licenses"].as_array().into_iter().flatten().filter(|l| l["displaced"] != true && l["outbound"] != true);
+    let governing =
+        a["licenses"].as_array().into_iter().flatten().filter(|l| l["displaced"] != true && l["outbound"] != true);
     let mut ids: Vec<&str> = governing.map(|l| word(&l["id"])).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -60,7 +61,8 @@ pub(super) fn record(app: &App, call: &Call) -> Result<Reply, Problem> {
         Err(_) => Value::Null,
     };
     let state = word(&w.json["state"]).to_string();
-    let roles = |step: &str| -> Vec<&str> { caller.roles.iter().map(String::as_str).filter(|r| may(r, step)).collect() };
+    let roles =
+        |step: &str| -> Vec<&str> { caller.roles.iter().map(String::as_str).filter(|r| may(r, step)).collect() };
     let steps: Vec<Value> = BUTTONS
         .iter()
         .filter(|(step, _, from)| from.contains(&state.as_str()) && !roles(step).is_empty())
@@ -73,7 +75,12 @@ pub(super) fn record(app: &App, call: &Call) -> Result<Reply, Problem> {
         .map(|i| (i.id.get(w.id.len() + 1..).unwrap_or_default().to_string(), json!(i.body)))
         .collect();
     let seen = |key: &str| {
-        w.json["attributions"].as_array().into_iter().flatten().find(|x| x["id"] == key).map(|x| json!({"where": x["says"]["where"], "by": x["by"]}))
+        w.json["attributions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|x| x["id"] == key)
+            .map(|x| json!({"where": x["says"]["where"], "by": x["by"]}))
     };
     let duties: Vec<Value> = a["obligations"]
         .as_array()
@@ -120,13 +127,18 @@ pub(super) fn record(app: &App, call: &Call) -> Result<Reply, Problem> {
     events.reverse();
     let register = crate::api::system::register_json(app)?;
     let may_step = |step: &str| !roles(step).is_empty();
-    shown(app, call, "record.html", json!({
-        "r": w.json, "a": a, "duties": duties, "steps": steps, "areas": areas, "clauses": clauses, "answered": answered, "events": events,
-        "register": register, "coverage": coverage_json(app, &w)?, "since": freehold_governance::since(&w.record),
-        "may": {"clause": may_step("clause"), "attribution": may_step("attribution"), "assess": may_step("assess"), "exception": may_step("exception"),
-            "agree": may_step("approve-exception"), "condition": may_step("condition"), "dataset": may_step("dataset"), "set": may_step("set")},
-        "done": call.asked("done"), "max_until": freehold_governance::day(call.now.saturating_add(365 * freehold_governance::DAY_MICROS)),
-    }))
+    shown(
+        app,
+        call,
+        "record.html",
+        json!({
+            "r": w.json, "a": a, "duties": duties, "steps": steps, "areas": areas, "clauses": clauses, "answered": answered, "events": events,
+            "register": register, "coverage": coverage_json(app, &w)?, "since": freehold_governance::since(&w.record),
+            "may": {"clause": may_step("clause"), "attribution": may_step("attribution"), "assess": may_step("assess"), "exception": may_step("exception"),
+                "agree": may_step("approve-exception"), "condition": may_step("condition"), "dataset": may_step("dataset"), "set": may_step("set")},
+            "done": call.asked("done"), "max_until": freehold_governance::day(call.now.saturating_add(365 * freehold_governance::DAY_MICROS)),
+        }),
+    )
 }
 
 pub(super) fn lineage(app: &App, call: &Call) -> Result<Reply, Problem> {
@@ -136,14 +148,16 @@ pub(super) fn lineage(app: &App, call: &Call) -> Result<Reply, Problem> {
     let lineage = freehold_check::lineage(std::slice::from_ref(&d));
     let svg = freehold_documents::lineage_svg(&lineage, app.config.catalog);
     // a drawing has styles of its own, and nothing else
-    Ok(Reply::of("image/svg+xml", svg.into_bytes()).with("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"))
+    Ok(Reply::of("image/svg+xml", svg.into_bytes())
+        .with("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"))
 }
 
 pub(super) fn pass_through(app: &App, call: &Call) -> Result<Reply, Problem> {
     let w = whole(app, call.part("id"), call.now)?;
     let d = judge(parts(app, &w, call.now)?, app.config.catalog);
     let paper = freehold_documents::pass_through(&d).html();
-    Ok(Reply::html(paper).with("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"))
+    Ok(Reply::html(paper)
+        .with("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"))
 }
 
 fn to(w: &crate::api::records::Whole, done: &str, place: &str) -> Reply {
@@ -235,5 +249,6 @@ pub(super) fn report(app: &App, call: &Call) -> Result<Reply, Problem> {
     let id = freehold_register::new_id(call.now)?;
     app.shelf(|s| s.create("reported", &id, &file.to_string(), 0, call.now))?;
     let name = format!("reported-{}.json", w.id);
-    Ok(Reply::of(crate::call::JSON, format!("{file:#}\n").into_bytes()).with("content-disposition", format!("attachment; filename=\"{name}\"")))
+    Ok(Reply::of(crate::call::JSON, format!("{file:#}\n").into_bytes())
+        .with("content-disposition", format!("attachment; filename=\"{name}\"")))
 }

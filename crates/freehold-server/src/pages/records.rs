@@ -23,8 +23,12 @@ fn needs(l: &Listed, now: i64) -> Option<(&'static str, String)> {
     let verdict = l.body["verdict"].as_str().unwrap_or_default();
     Some(match l.state {
         State::Suspended => ("suspended", "a condition was not met in time, or somebody stopped it".into()),
-        State::ReReview => ("changed since it was approved", "its grounds are others than those that were approved".into()),
-        State::Expired => ("expired", format!("its approval ended on {}", freehold_governance::last_day(l.row.expires))),
+        State::ReReview => {
+            ("changed since it was approved", "its grounds are others than those that were approved".into())
+        }
+        State::Expired => {
+            ("expired", format!("its approval ended on {}", freehold_governance::last_day(l.row.expires)))
+        }
         State::NeedsCounsel => ("a question for counsel", "somebody asked counsel and waits".into()),
         State::Triage => ("to be looked over", "submitted, and not yet looked over".into()),
         State::Review => ("to be decided", "waits for approvals".into()),
@@ -32,8 +36,12 @@ fn needs(l: &Listed, now: i64) -> Option<(&'static str, String)> {
         s if s.is_in_force() && l.row.expires <= now.saturating_add(SOON_MICROS) => {
             ("ends soon", format!("its approval ends on {}", freehold_governance::last_day(l.row.expires)))
         }
-        State::Draft if verdict == "prohibited" || verdict == "needs-separate-license" => ("blocked", "the license texts do not allow it".into()),
-        State::Draft if verdict == "undetermined" || verdict == "needs-review" => ("open", "a fact or a reading is missing".into()),
+        State::Draft if verdict == "prohibited" || verdict == "needs-separate-license" => {
+            ("blocked", "the license texts do not allow it".into())
+        }
+        State::Draft if verdict == "undetermined" || verdict == "needs-review" => {
+            ("open", "a fact or a reading is missing".into())
+        }
         _ => return None,
     })
 }
@@ -63,21 +71,43 @@ pub(super) fn home(app: &App, call: &Call) -> Result<Reply, Problem> {
             None => attention.push((kind, vec![row], 1)),
         }
     }
-    let order = ["suspended", "changed since it was approved", "expired", "a question for counsel", "blocked", "to be decided", "to be looked over", "sent back", "ends soon", "open"];
+    let order = [
+        "suspended",
+        "changed since it was approved",
+        "expired",
+        "a question for counsel",
+        "blocked",
+        "to be decided",
+        "to be looked over",
+        "sent back",
+        "ends soon",
+        "open",
+    ];
     attention.sort_by_key(|(k, _, _)| order.iter().position(|o| o == k));
     let most = |m: std::collections::BTreeMap<String, usize>| {
         let mut v: Vec<(String, usize)> = m.into_iter().collect();
         v.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-        v.into_iter().take(8).map(|(name, n)| json!({"name": name, "n": n, "share": n * 100 / all.len().max(1)})).collect::<Vec<_>>()
+        v.into_iter()
+            .take(8)
+            .map(|(name, n)| json!({"name": name, "n": n, "share": n * 100 / all.len().max(1)}))
+            .collect::<Vec<_>>()
     };
-    let in_force: usize = states.iter().filter(|(s, _)| State::parse(s).is_some_and(State::is_in_force)).map(|(_, n)| n).sum();
+    let in_force: usize =
+        states.iter().filter(|(s, _)| State::parse(s).is_some_and(State::is_in_force)).map(|(_, n)| n).sum();
     let need: usize = attention.iter().map(|(_, _, n)| n).sum();
-    let groups: Vec<Value> = attention.into_iter().map(|(kind, rows, n)| json!({"kind": kind, "rows": rows, "n": n})).collect();
-    let states: Vec<Value> = states.into_iter().map(|(s, n)| json!({"name": s, "n": n, "share": n * 100 / all.len().max(1)})).collect();
-    shown(app, call, "home.html", json!({
-        "all": all.len(), "in_force": in_force, "need": need, "groups": groups, "states": states,
-        "verdicts": most(verdicts), "licenses": most(licenses), "today": freehold_governance::day(call.now),
-    }))
+    let groups: Vec<Value> =
+        attention.into_iter().map(|(kind, rows, n)| json!({"kind": kind, "rows": rows, "n": n})).collect();
+    let states: Vec<Value> =
+        states.into_iter().map(|(s, n)| json!({"name": s, "n": n, "share": n * 100 / all.len().max(1)})).collect();
+    shown(
+        app,
+        call,
+        "home.html",
+        json!({
+            "all": all.len(), "in_force": in_force, "need": need, "groups": groups, "states": states,
+            "verdicts": most(verdicts), "licenses": most(licenses), "today": freehold_governance::day(call.now),
+        }),
+    )
 }
 
 const ASKED: &[&str] = &["state", "license", "base", "owner", "verdict", "q", "expires_before"];
@@ -87,9 +117,11 @@ pub(super) fn list(app: &App, call: &Call) -> Result<Reply, Problem> {
     let all = found(app, &asked, call.now)?;
     let from = call.asked("from").parse::<usize>().unwrap_or(0).min(all.len());
     let rows: Vec<Value> = all.iter().skip(from).take(PAGE).map(row_json).collect();
-    let query: Value = ASKED.iter().map(|k| ((*k).to_string(), json!(asked(k)))).collect::<serde_json::Map<_, _>>().into();
+    let query: Value =
+        ASKED.iter().map(|k| ((*k).to_string(), json!(asked(k)))).collect::<serde_json::Map<_, _>>().into();
     let link = |from: usize| {
-        let kept: String = ASKED.iter().filter(|k| !asked(k).is_empty()).map(|k| format!("{k}={}&", encoded(&asked(k)))).collect();
+        let kept: String =
+            ASKED.iter().filter(|k| !asked(k).is_empty()).map(|k| format!("{k}={}&", encoded(&asked(k)))).collect();
         format!("/records?{kept}from={from}")
     };
     let next = if from + PAGE < all.len() { json!(link(from + PAGE)) } else { Value::Null };
@@ -104,10 +136,15 @@ pub(super) fn list(app: &App, call: &Call) -> Result<Reply, Problem> {
         {"name": "blocked by their license", "at": "/records?verdict=prohibited"},
     ]);
     let approvers = approvers(app, &all, from, call.now)?;
-    shown(app, call, "records.html", json!({
-        "rows": rows, "n": all.len(), "from": from, "query": query, "states": states, "next": next, "before": before,
-        "views": crate::api::system::views_json(app, call.now)?, "ready": ready, "view": call.asked("view"), "approvers": approvers,
-    }))
+    shown(
+        app,
+        call,
+        "records.html",
+        json!({
+            "rows": rows, "n": all.len(), "from": from, "query": query, "states": states, "next": next, "before": before,
+            "views": crate::api::system::views_json(app, call.now)?, "ready": ready, "view": call.asked("view"), "approvers": approvers,
+        }),
+    )
 }
 
 /// Who approved the records of a page: by id.
@@ -167,9 +204,14 @@ pub(super) fn facts_of_forms(app: &App, values: &dyn Fn(&str) -> Vec<String>) ->
 
 pub(super) fn new(app: &App, call: &Call) -> Result<Reply, Problem> {
     let values = |name: &str| call.asked_all(&format!("fact.{name}")).into_iter().map(str::to_string).collect();
-    shown(app, call, "new.html", json!({
-        "model": call.asked("model"), "finetune": call.asked("finetune"), "name": call.asked("name"), "facts": facts_of_forms(app, &values),
-    }))
+    shown(
+        app,
+        call,
+        "new.html",
+        json!({
+            "model": call.asked("model"), "finetune": call.asked("finetune"), "name": call.asked("name"), "facts": facts_of_forms(app, &values),
+        }),
+    )
 }
 
 pub(super) fn create(app: &App, call: &Call) -> Result<Reply, Problem> {
@@ -186,7 +228,9 @@ pub(super) fn create(app: &App, call: &Call) -> Result<Reply, Problem> {
 
 pub(super) fn upload(app: &App, call: &Call) -> Result<Reply, Problem> {
     let bytes = call.files.iter().find(|(name, b)| name == "bundle" && !b.is_empty()).map(|(_, b)| b.as_slice());
-    let bytes = bytes.ok_or_else(|| Problem::new(422, "no-file", "no file was sent").fix("freehold inspect --bundle FILE.tar MODEL makes one"))?;
+    let bytes = bytes.ok_or_else(|| {
+        Problem::new(422, "no-file", "no file was sent").fix("freehold inspect MODEL --bundle FILE makes one")
+    })?;
     let said = json!({"name": call.field("record"), "made_by": call.field("made_by")});
     let w = made_of_bundle(app, bytes, &said, call)?;
     Ok(Reply::to(format!("/records/{}", w.id)))
@@ -197,7 +241,16 @@ pub(super) fn review(app: &App, call: &Call) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut rows = Vec::new();
     for l in app.listed(call.now)? {
-        let waits = matches!(l.state, State::Triage | State::Review | State::NeedsCounsel | State::ReReview | State::Expired | State::Suspended | State::ChangesRequested);
+        let waits = matches!(
+            l.state,
+            State::Triage
+                | State::Review
+                | State::NeedsCounsel
+                | State::ReReview
+                | State::Expired
+                | State::Suspended
+                | State::ChangesRequested
+        );
         if !waits {
             continue;
         }
@@ -209,7 +262,8 @@ pub(super) fn review(app: &App, call: &Call) -> Result<Reply, Problem> {
             State::ChangesRequested => vec!["requester".into(), "owner".into()],
             _ => vec!["legal".into(), "compliance".into()],
         };
-        let mine = roles.iter().any(|r| caller.has(r)) && !(l.state == State::Review && w.json["requester"] == caller.name.as_str());
+        let mine = roles.iter().any(|r| caller.has(r))
+            && !(l.state == State::Review && w.json["requester"] == caller.name.as_str());
         let mut row = row_json(&l);
         row["waits_for"] = json!(roles);
         row["mine"] = json!(mine);

@@ -28,14 +28,22 @@ pub(super) fn page(app: &App, call: &Call) -> Result<Reply, Problem> {
 pub(super) fn password(app: &App, call: &Call) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     // who finds a session open does not take the account with it
-    app.sign_in(&caller.login, call.field("old"), call).map_err(|p| if p.code == "wrong-password" { Problem::new(403, "wrong-password", "this is not your password") } else { p })?;
-    app.change_account(&caller.login, &json!({"password": call.field("new")}), &(caller.name.clone(), "compliance".into()), call.now)?;
+    app.sign_in(&caller.login, call.field("old"), call).map_err(|p| {
+        if p.code == "wrong-password" { Problem::new(403, "wrong-password", "this is not your password") } else { p }
+    })?;
+    app.change_account(
+        &caller.login,
+        &json!({"password": call.field("new")}),
+        &(caller.name.clone(), "compliance".into()),
+        call.now,
+    )?;
     Ok(Reply::to("/sign-in"))
 }
 
 pub(super) fn add_token(app: &App, call: &Call) -> Result<Reply, Problem> {
     let scopes: Vec<&str> = call.form.iter().filter(|(k, _)| k == "scopes").map(|(_, v)| v.as_str()).collect();
-    let value = json!({"name": call.field("name"), "scopes": scopes, "days": call.field("days").parse::<u32>().unwrap_or(0)});
+    let value =
+        json!({"name": call.field("name"), "scopes": scopes, "days": call.field("days").parse::<u32>().unwrap_or(0)});
     let made = app.add_token(call.caller()?, &value, call.now)?;
     let mut page = context(app, call)?;
     page["secret"] = json!({"what": "token", "of": made["name"], "value": made["secret"]});

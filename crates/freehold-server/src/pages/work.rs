@@ -53,7 +53,12 @@ pub(super) fn impact(app: &App, call: &Call) -> Result<Reply, Problem> {
         .filter(|f| f.origin == freehold_catalog::FactOrigin::Stated)
         .map(|f| json!({"name": f.name, "asks": f.question}))
         .collect();
-    shown(app, call, "impact.html", json!({"page": page, "fact": call.asked("fact"), "value": call.asked("value"), "as_of": day, "facts": names, "done": call.asked("done")}))
+    shown(
+        app,
+        call,
+        "impact.html",
+        json!({"page": page, "fact": call.asked("fact"), "value": call.asked("value"), "as_of": day, "facts": names, "done": call.asked("done")}),
+    )
 }
 
 /// Every record assessed again under the law of today.
@@ -61,7 +66,8 @@ pub(super) fn again(app: &App, call: &Call) -> Result<Reply, Problem> {
     let who = call.caller()?.role_for("assess", "")?;
     let (law, changes) = changed_law(app, &json!({}), call.now)?;
     let done = app.write(|r| freehold_governance::reassess(r, &who, &law, &changes, "", &mut |_| ()))?;
-    let says = format!("{} records looked at, {} changed, {} approvals fell", done.looked.records, done.changed, done.fell);
+    let says =
+        format!("{} records looked at, {} changed, {} approvals fell", done.looked.records, done.changed, done.fell);
     Ok(Reply::to(format!("/impact?done={}", crate::routes::encoded(&says))))
 }
 
@@ -86,7 +92,10 @@ fn choices(app: &App) -> (Vec<String>, Vec<String>) {
                 } else {
                     open.push((entry.path(), path, depth + 1));
                 }
-            } else if kind.is_file() && [".jsonl", ".csv", ".parquet"].iter().any(|e| name.ends_with(e)) && data.len() < 200 {
+            } else if kind.is_file()
+                && [".jsonl", ".csv", ".parquet"].iter().any(|e| name.ends_with(e))
+                && data.len() < 200
+            {
                 data.push(path);
             }
         }
@@ -117,7 +126,11 @@ pub(super) fn start(app: &App, call: &Call) -> Result<Reply, Problem> {
         if !call.field("model").is_empty() {
             out.push_str(&format!("model = {}\n", quoted(call.field("model"))));
         }
-        out.push_str(&format!("\n[[dataset]]\npath = {}\nlicense = {}\n", quoted(call.field("data")), quoted(if call.field("data_license").is_empty() { "own" } else { call.field("data_license") })));
+        out.push_str(&format!(
+            "\n[[dataset]]\npath = {}\nlicense = {}\n",
+            quoted(call.field("data")),
+            quoted(if call.field("data_license").is_empty() { "own" } else { call.field("data_license") })
+        ));
         let access = call.field("access");
         let mut uses = String::new();
         if !access.is_empty() {
@@ -129,7 +142,9 @@ pub(super) fn start(app: &App, call: &Call) -> Result<Reply, Problem> {
         if !uses.is_empty() {
             out.push_str(&format!("\n[use]\n{uses}"));
         }
-        for (table, keys) in [("adapter", ["rank", "alpha"].as_slice()), ("training", &["epochs", "learning_rate", "batch_size"])] {
+        for (table, keys) in
+            [("adapter", ["rank", "alpha"].as_slice()), ("training", &["epochs", "learning_rate", "batch_size"])]
+        {
             let lines: String = keys
                 .iter()
                 .filter(|k| call.field(k).parse::<f64>().is_ok())
@@ -149,12 +164,8 @@ pub(super) fn start(app: &App, call: &Call) -> Result<Reply, Problem> {
 
 /// The curve of a run as points of a drawing of 640 by 240.
 fn curve(points: &Value, key: &str) -> Value {
-    let all: Vec<(f64, f64)> = points
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|p| Some((p["step"].as_f64()?, p[key].as_f64()?)))
-        .collect();
+    let all: Vec<(f64, f64)> =
+        points.as_array().into_iter().flatten().filter_map(|p| Some((p["step"].as_f64()?, p[key].as_f64()?))).collect();
     let (Some(first), Some(last)) = (all.first(), all.last()) else { return Value::Null };
     let (low, high) = all.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), (_, y)| (a.min(*y), b.max(*y)));
     let (wide, tall) = ((last.0 - first.0).max(1.0), (high - low).max(1e-9));
@@ -181,14 +192,20 @@ pub(super) fn policies(app: &App, call: &Call) -> Result<Reply, Problem> {
     let waivers = waivers_json(app, call.now)?;
     let policy = app.config.policy.as_ref().map(|(file, text)| json!({"file": file, "text": text}));
     let written = rules["rules"].as_array().map(|r| json!({"rules": r}).to_string()).unwrap_or_default();
-    shown(app, call, "policies.html", json!({
-        "rules": rules, "waivers": waivers["waivers"], "policy": policy, "written": written, "done": call.asked("done"),
-        "regimes": app.config.catalog.version,
-    }))
+    shown(
+        app,
+        call,
+        "policies.html",
+        json!({
+            "rules": rules, "waivers": waivers["waivers"], "policy": policy, "written": written, "done": call.asked("done"),
+            "regimes": app.config.catalog.version,
+        }),
+    )
 }
 
 pub(super) fn keep_rules(app: &App, call: &Call) -> Result<Reply, Problem> {
-    let value: Value = serde_json::from_str(call.field("rules")).map_err(|e| Problem::new(422, "no-rules", format!("not JSON: {e}")))?;
+    let value: Value = serde_json::from_str(call.field("rules"))
+        .map_err(|e| Problem::new(422, "no-rules", format!("not JSON: {e}")))?;
     let rules = if value.is_array() { value } else { value["rules"].clone() };
     let new = freehold_record::Rules::from_json(&rules).map_err(|wrong| Problem {
         errors: wrong.into_iter().map(|p| (p.about, p.says, p.fix)).collect(),

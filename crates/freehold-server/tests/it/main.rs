@@ -1,1 +1,5 @@
-//! x
+//! The server in this process, asked over a socket.
+
+mod api;
+mod matrix;
+mod support;

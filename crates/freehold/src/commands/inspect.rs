@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use clap::ArgMatches;
-use freehold_base::{Diagnostic, Severity, TextKind};
+use freehold_base::{Diagnostic, Severity, TextKind, shown};
 use freehold_catalog::Catalog;
 use freehold_documents::InspectedText;
 use freehold_text::{Limits, identify};
+use freehold_wire::{Bundle, BundledModel};
 
 use super::{print, report, style};
 use crate::context::{all, get};
@@ -25,6 +26,8 @@ pub(crate) fn run(matches: &ArgMatches, _catalog: &Catalog) -> u8 {
     let mut failed = false;
     let json = get(matches, "format") == Some("json");
     let mut rows = Vec::new();
+    let bundle = get(matches, "bundle");
+    let mut bundled: Vec<BundledModel> = Vec::new();
     for path in all(matches, "what") {
         match freehold_source::open(Path::new(path), &freehold_source::Limits::default()) {
             Err(d) => {
@@ -34,6 +37,9 @@ pub(crate) fn run(matches: &ArgMatches, _catalog: &Catalog) -> u8 {
             Ok(artifacts) => {
                 found += artifacts.len();
                 for a in &artifacts {
+                    if bundle.is_some() {
+                        bundled.push(bundled_model(a));
+                    }
                     failed |= a.diagnostics.iter().any(|d| d.severity == Severity::Error);
                     let texts = a.texts.iter().filter(|t| t.kind != TextKind::Card).map(|t| {
                         let id = identify(&index, &t.text, Limits::default());
@@ -46,7 +52,9 @@ pub(crate) fn run(matches: &ArgMatches, _catalog: &Catalog) -> u8 {
                         }
                     });
                     let texts: Vec<InspectedText> = texts.collect();
-                    if json {
+                    if bundle.is_some() {
+                        report(&a.diagnostics);
+                    } else if json {
                         rows.push(as_json(a, &texts));
                     } else {
                         print(&freehold_documents::inspect(
@@ -65,6 +73,18 @@ pub(crate) fn run(matches: &ArgMatches, _catalog: &Catalog) -> u8 {
     if json {
         print(&format!("{:#}\n", serde_json::json!({ "schema": "freehold.inspection/1", "artifacts": rows })));
     }
+    if let Some(file) = bundle.filter(|_| found > 0) {
+        let text = Bundle::of(bundled).to_json();
+        if let Err(e) = std::fs::write(file, &text) {
+            report(&[Diagnostic::error("unwritable", format!("cannot be written: {}", e.kind())).in_file(file)]);
+            return exit::UNREADABLE;
+        }
+        let models = if found == 1 { "1 model".to_string() } else { format!("{found} models") };
+        print(&shown(&format!(
+            "wrote     {file}: {models}, {} bytes, no tensor data\nnext      upload it under New record, or POST it to /api/v1/records/bundle\n",
+            text.len()
+        )));
+    }
     match (failed, found) {
         (true, _) => exit::UNREADABLE,
         (false, 0) => {
@@ -72,6 +92,19 @@ pub(crate) fn run(matches: &ArgMatches, _catalog: &Catalog) -> u8 {
             exit::NOTHING
         }
         _ => exit::CLEAR,
+    }
+}
+
+/// What was read of a model, to be judged elsewhere.
+fn bundled_model(a: &freehold_artifact::Artifact) -> BundledModel {
+    BundledModel {
+        name: a.root_name.clone(),
+        files: a.files.iter().map(|f| (f.path.clone(), f.bytes)).collect(),
+        facts: a.facts.clone(),
+        texts: a.texts.clone(),
+        notes: a.diagnostics.iter().map(|d| d.message.clone()).collect(),
+        bytes_read: a.bytes_read,
+        bytes_total: a.bytes_total,
     }
 }
 

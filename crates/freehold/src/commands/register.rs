@@ -11,8 +11,8 @@ use freehold_base::{Diagnostic, shown};
 use freehold_catalog::Catalog;
 use freehold_check::Dossier;
 use freehold_governance::{
-    Listed, Who, Wrong, assessed, change, end_of, folded, keep, named, now, pages, project, rules,
-    rules_event, since, told_whole, usage, waiting,
+    Listed, Who, Wrong, assessed, change, end_of, folded, keep, named, now, pages, project, rules, rules_event, since,
+    told_whole, usage, waiting,
 };
 use freehold_log::Checkpoint;
 use freehold_record::{Area, Command, FIELDS, Record, State};
@@ -93,7 +93,9 @@ fn told_wrong(wrong: Wrong) -> u8 {
     match wrong {
         Wrong::Told(code) => code,
         Wrong::Changed => {
-            report(&[Diagnostic::error("changed", "somebody changed the record meanwhile").help("look at it, then again")]);
+            report(&[
+                Diagnostic::error("changed", "somebody changed the record meanwhile").help("look at it, then again")
+            ]);
             exit::BLOCKED
         }
         Wrong::Usage(d) => {

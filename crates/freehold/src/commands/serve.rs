@@ -60,7 +60,10 @@ fn config(matches: &ArgMatches, own: crate::load::Run<'_>) -> Result<Config, Vec
     let listen = get(matches, "listen").unwrap_or(LISTEN);
     let address: Option<SocketAddr> = listen.parse().ok();
     if address.is_none() {
-        mistakes.push(Diagnostic::error("bad-address", format!("`--listen {listen}` is no address")).help("127.0.0.1:8080, [::1]:8080, 0.0.0.0:8080"));
+        mistakes.push(
+            Diagnostic::error("bad-address", format!("`--listen {listen}` is no address"))
+                .help("127.0.0.1:8080, [::1]:8080, 0.0.0.0:8080"),
+        );
     }
     let public_url = get(matches, "public-url").map(|u| u.trim_end_matches('/').to_string());
     if public_url.as_deref().is_some_and(|u| !(u.starts_with("https://") || u.starts_with("http://"))) {
@@ -93,7 +96,8 @@ fn config(matches: &ArgMatches, own: crate::load::Run<'_>) -> Result<Config, Vec
     // a new register where there is none: a server that is tried needs no preparation
     let remembered = register::remembered();
     if !location.contains("://") && !Path::new(&location).exists() {
-        let made = Register::create(&location, &key, get(matches, "organization").unwrap_or("local"), remembered.clone());
+        let made =
+            Register::create(&location, &key, get(matches, "organization").unwrap_or("local"), remembered.clone());
         made.map_err(|e| vec![Diagnostic::error("register", e.to_string())])?;
     }
     let catalog = crate::house::kept(own.catalog.clone());
@@ -122,7 +126,8 @@ fn oidc(matches: &ArgMatches, mistakes: &mut Vec<Diagnostic>) -> Option<OidcConf
     // a secret stands on no command line, where everybody on the machine reads it
     let secret = std::env::var("FREEHOLD_OIDC_SECRET").ok().filter(|v| !v.is_empty());
     if client_id.is_none() || secret.is_none() {
-        let d = Diagnostic::error("oidc", "`--oidc-issuer` needs --oidc-client ID, and its secret in FREEHOLD_OIDC_SECRET");
+        let d =
+            Diagnostic::error("oidc", "`--oidc-issuer` needs --oidc-client ID, and its secret in FREEHOLD_OIDC_SECRET");
         mistakes.push(d);
     }
     Some(OidcConfig {
@@ -155,7 +160,8 @@ pub(crate) fn backup(matches: &ArgMatches) -> u8 {
         exit::UNREADABLE
     };
     if dir.exists() {
-        report(&[Diagnostic::error("backup", format!("{} is there already", dir.display())).help("name a folder that is not there")]);
+        report(&[Diagnostic::error("backup", format!("{} is there already", dir.display()))
+            .help("name a folder that is not there")]);
         return exit::USAGE;
     }
     if let Err(e) = std::fs::create_dir_all(&dir) {

@@ -11,7 +11,7 @@ use freehold_assess::Deployment;
 use freehold_base::{Basis, Claim, Diagnostic, Evidence, Graph, Relation, Severity, nearest, shown};
 use freehold_catalog::document::{Node, NodeValue, Sink, parse_toml};
 use freehold_catalog::{Catalog, FactId};
-use freehold_check::{fact_from_text, Parts, Subject, complete_graph, judge_unasked, link, work_index};
+use freehold_check::{Parts, Subject, complete_graph, fact_from_text, judge_unasked, link, work_index};
 use freehold_record::{Command, FIELDS, Problem, ROLES, Record, Rules, field, may, statement_commands};
 use freehold_register::{Change, Register, new_id};
 use freehold_wire::{TrainingData, registry_versions, trained_on};
