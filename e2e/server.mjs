@@ -9,7 +9,7 @@ export const binary = process.env.FREEHOLD_BIN;
 // Starts a server; gives its address, the link of the first account and what stops it.
 export async function started(more = [], env = {}) {
   const dir = mkdtempSync(join(tmpdir(), "freehold-e2e-"));
-  const child = spawn(binary, ["serve", "--listen", "127.0.0.1:0", "--quiet", "--register", join(dir, "register.db"), ...more], {
+  const child = spawn(binary, ["serve", "--listen", "127.0.0.1:0", "--quiet", ...(more.includes("--register") ? [] : ["--register", join(dir, "register.db")]), ...more], {
     cwd: dir,
     env: { PATH: process.env.PATH, HOME: dir, XDG_STATE_HOME: join(dir, "state"), ...env },
     stdio: ["ignore", "pipe", "pipe"],

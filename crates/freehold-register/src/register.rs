@@ -197,7 +197,14 @@ impl Register {
 
     fn opened(location: &str, key: Option<&KeyFile>, remembered: Option<Remembered>) -> Result<Register, Trouble> {
         let mut db = Db::open(location, false, key.is_some())?;
-        if !db.has_table("meta")? {
+        let mut there = db.has_table("meta");
+        if matches!(there, Err(Trouble::ReadOnly(_))) && key.is_none() {
+            // a writer that was killed left its journal: who may write puts the file right before it can be read
+            Db::open(location, false, true)?.has_table("meta")?;
+            db = Db::open(location, false, false)?;
+            there = db.has_table("meta");
+        }
+        if !there? {
             return Err(Trouble::Absent(shown(location)));
         }
         let mut meta = |name: &str| -> Result<String, Trouble> {

@@ -115,7 +115,7 @@ impl App {
         };
         let out = work(&mut register);
         // a connection that failed is not used again
-        if !matches!(out, Err(Wrong::Trouble(Trouble::Database(_) | Trouble::Broken))) {
+        if !matches!(out, Err(Wrong::Trouble(Trouble::Database(_) | Trouble::Broken | Trouble::ReadOnly(_)))) {
             let mut kept = held(&self.readers);
             if kept.len() < KEPT_MAX {
                 kept.push(register);

@@ -71,8 +71,8 @@ pub fn serve(config: Config, ready: impl FnOnce(SocketAddr, Option<String>)) -> 
     let (app, accesses) = App::new(config);
     let app = Arc::new(app);
     let register = |p: call::Problem| Failed::Register(p.says);
-    app.read(|r| Ok(r.head()?)).map_err(register)?;
     app.write(|r| Ok(r.head()?)).map_err(register)?;
+    app.read(|r| Ok(r.head()?)).map_err(register)?;
     let link = if app.is_new().map_err(register)? {
         Some(app.setup_link(freehold_governance::now()).map_err(register)?)
     } else {

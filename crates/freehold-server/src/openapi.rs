@@ -15,7 +15,12 @@ fn problem(says: &str) -> Value {
 fn parameters(route: &Route) -> Vec<Value> {
     let mut out = Vec::new();
     for part in route.path.split('/').filter_map(|p| p.strip_prefix('{')?.strip_suffix('}')) {
-        out.push(json!({"name": part, "in": "path", "required": true, "schema": {"type": "string", "minLength": 1}}));
+        let schema = match part {
+            "step" => json!({"enum": freehold_governance::STEPS.iter().map(|(w, _, _)| *w).collect::<Vec<_>>()}),
+            "index" => json!({"type": "integer", "minimum": 0}),
+            _ => json!({"type": "string", "minLength": 1}),
+        };
+        out.push(json!({"name": part, "in": "path", "required": true, "schema": schema}));
     }
     for (name, kind, says) in route.query {
         let schema = match *kind {

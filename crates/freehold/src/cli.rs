@@ -770,6 +770,11 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
         .subcommand(stamp())
         .subcommand(serve_command())
         .subcommand(
+            Command::new("mcp")
+                .about("the Model Context Protocol on standard input and output, for assistants in an editor; read-only, offline")
+                .args(subject_args().into_iter().filter(|a| ["use-file", "as-of", "house"].iter().any(|k| a.get_id() == *k))),
+        )
+        .subcommand(
             Command::new("backup")
                 .about("copies a register and what its server keeps, while others go on (SQLite; PostgreSQL has pg_dump)")
                 .args(register_args().into_iter().filter(|a| a.get_id() == "register"))

@@ -15,6 +15,7 @@ pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod kin;
 pub(crate) mod lineage;
+pub(crate) mod mcp;
 pub(crate) mod memo;
 pub(crate) mod policy;
 pub(crate) mod read;
