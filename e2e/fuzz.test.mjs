@@ -9,7 +9,7 @@ import { peopled, started } from "./server.mjs";
 
 const program = process.env.FREEHOLD_SCHEMATHESIS;
 
-test("no call fails, and no answer is undocumented", async () => {
+test("no call fails, and no answer is undocumented", { skip: program ? false : "no schemathesis is installed here" }, async () => {
   const server = await started();
   try {
     const people = await peopled(server, ["requester"]);

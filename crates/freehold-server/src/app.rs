@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use freehold_assess::{Deployment, House};
 use freehold_catalog::Catalog;
-use freehold_governance::{Listed, Wrong};
+use freehold_governance::Wrong;
+use freehold_record::{Standing, State};
 use freehold_register::{Filter, KeyFile, Register, Remembered, Row, Shelf, Trouble, new_id};
 use freehold_text::Index;
+use serde_json::Value;
 
 use crate::call::Problem;
 use crate::metrics::Metrics;
@@ -46,6 +48,8 @@ pub struct Config {
     pub oidc: Option<OidcConfig>,
     /// Webhooks may go to private addresses and over plain HTTP.
     pub private_hooks: bool,
+    /// Requests a second that one caller may make.
+    pub rate: u32,
     /// One line of JSON a request to standard error.
     pub log: bool,
 }
@@ -62,8 +66,49 @@ pub struct OidcConfig {
     pub name: String,
 }
 
-/// Rows of lists at one size of the log.
-type Rows = (u64, Arc<Vec<Row>>);
+/// What lists show of a record, read once; its state is read off the clock.
+pub(crate) struct Line {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) artifact: String,
+    pub(crate) expires: i64,
+    pub(crate) updated: i64,
+    pub(crate) verdict: String,
+    pub(crate) licenses: Vec<String>,
+    pub(crate) bases: Vec<String>,
+    pub(crate) owner: String,
+    /// Whether an exception that was agreed to has an end.
+    pub(crate) excepted: bool,
+    standing: Option<Standing>,
+}
+
+impl Line {
+    fn of(row: Row) -> Line {
+        let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
+        let word = |key: &str| body[key].as_str().unwrap_or_default().to_string();
+        Line {
+            verdict: word("verdict"),
+            licenses: crate::people::words(&body["licenses"]),
+            bases: crate::people::words(&body["bases"]),
+            owner: word("owner"),
+            excepted: !body["standing"]["exception_ends"].is_null(),
+            standing: Standing::from_json(&body["standing"]),
+            id: row.record,
+            name: row.name,
+            artifact: row.artifact,
+            expires: row.expires,
+            updated: row.updated,
+        }
+    }
+
+    /// Where it stands at a moment; what cannot be read is in force for nobody.
+    pub(crate) fn state(&self, now: i64) -> State {
+        self.standing.map_or(State::ReReview, |s| s.state_at(now))
+    }
+}
+
+/// Lines of lists at one size of the log.
+type Lines = (u64, Arc<Vec<Line>>);
 
 /// Accesses that wait to be written down.
 const ACCESSES_WAITING_MAX: usize = 65_536;
@@ -79,7 +124,7 @@ pub(crate) struct App {
     readers: Mutex<Vec<Register>>,
     writer: Mutex<Option<Register>>,
     shelves: Mutex<Vec<Shelf>>,
-    rows: Mutex<Option<Rows>>,
+    lines: Mutex<Option<Lines>>,
     accesses: SyncSender<(String, String)>,
 }
 
@@ -99,7 +144,7 @@ impl App {
             readers: Mutex::new(Vec::new()),
             writer: Mutex::new(None),
             shelves: Mutex::new(Vec::new()),
-            rows: Mutex::new(None),
+            lines: Mutex::new(None),
             accesses,
             config,
         };
@@ -158,33 +203,28 @@ impl App {
         Ok(out?)
     }
 
-    /// Every record's row: read once for each size of the log.
-    pub(crate) fn rows(&self) -> Result<Arc<Vec<Row>>, Problem> {
+    /// Every record's line, in the order of ids: read once for each size of the log.
+    pub(crate) fn lines(&self) -> Result<Arc<Vec<Line>>, Problem> {
         let size = self.read(|r| Ok(r.head()?.size))?;
-        if let Some((at, rows)) = held(&self.rows).as_ref()
+        if let Some((at, lines)) = held(&self.lines).as_ref()
             && *at == size
         {
-            return Ok(rows.clone());
+            return Ok(lines.clone());
         }
-        let rows = self.read(|register| {
+        let lines = self.read(|register| {
             let mut all = Vec::new();
             let mut after = String::new();
             loop {
                 let page = register.list(&Filter { after: after.clone(), most: 0, ..Filter::default() })?;
                 let Some(last) = page.last() else { break };
                 after.clone_from(&last.record);
-                all.extend(page);
+                all.extend(page.into_iter().map(Line::of));
             }
             Ok(all)
         })?;
-        let rows = Arc::new(rows);
-        *held(&self.rows) = Some((size, rows.clone()));
-        Ok(rows)
-    }
-
-    /// Every record as a list shows it at a moment.
-    pub(crate) fn listed(&self, now: i64) -> Result<Vec<Listed>, Problem> {
-        Ok(self.rows()?.iter().map(|r| Listed::of(r.clone(), now)).collect())
+        let lines = Arc::new(lines);
+        *held(&self.lines) = Some((size, lines.clone()));
+        Ok(lines)
     }
 
     /// Writes down that somebody asked for something. What cannot wait is written at once.

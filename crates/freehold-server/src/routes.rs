@@ -74,9 +74,7 @@ pub(crate) struct Route {
 /// Most bytes of a body, and of one with files.
 const BODY_BYTES_MAX: usize = 4 << 20;
 const UPLOAD_BYTES_MAX: usize = 256 << 20;
-/// Requests a second that one caller may make, and how many at once.
-const CALLER: (f64, f64) = (400.0, 200.0);
-/// The same for an address that nobody has signed in from.
+/// How many requests an address that nobody has signed in from may make at once, and how many a second.
 const STRANGER: (f64, f64) = (60.0, 5.0);
 /// How long an answer stands for its idempotency key, in microseconds.
 const IDEMPOTENT_MICROS: i64 = 24 * 3_600_000_000;
@@ -333,7 +331,7 @@ fn host(app: &App, call: &Call) -> Result<(), Problem> {
 
 fn limited(app: &App, call: &Call, known: Option<&str>) -> Result<(), Problem> {
     let (who, (most, each)) = match known {
-        Some(login) => (format!("by {login}"), CALLER),
+        Some(login) => (format!("by {login}"), (f64::from(app.config.rate) * 2.0, f64::from(app.config.rate))),
         None => (format!("from {}", call.peer), STRANGER),
     };
     app.limits
@@ -510,6 +508,14 @@ mod tests {
         );
         assert_eq!(decoded("%zz%4"), "%zz%4");
         assert_eq!(decoded(&encoded("a b/ü?&=")), "a b/ü?&=");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_encoded_comes_back_and_nothing_panics(text in ".*") {
+            proptest::prop_assert_eq!(decoded(&encoded(&text)), text.clone());
+            let _ = (pairs(&text), crate::people::cookie(&text, crate::people::COOKIE));
+        }
     }
 
     #[test]

@@ -64,3 +64,14 @@ pub fn fuzz_registry(data: &[u8], catalog: &Catalog) {
     let _ = crate::registry_versions(&value);
     let _ = crate::regimes(&value, catalog);
 }
+
+/// What somebody uploads: a bundle, which comes back as it was read; and scores of their own.
+pub fn fuzz_bundle(data: &[u8]) {
+    if let Ok(bundle) = crate::Bundle::read(data) {
+        let again = crate::Bundle::read(bundle.to_json().as_bytes());
+        assert!(again.is_ok_and(|b| b == bundle), "what was read cannot be written and read again");
+    }
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = crate::own_scores("fuzz", text);
+    }
+}

@@ -182,6 +182,7 @@ fn serve_command() -> Command {
                 "DIR",
                 "where recipes, bases and data of trainings lie; without it none is started from here",
             ),
+            arg("rate", "N", "requests a second that one caller may make (default: 200)"),
             arg("oidc-issuer", "URL", "an OpenID provider that people sign in at"),
             arg("oidc-client", "ID", "the id that it knows this server under; the secret is in FREEHOLD_OIDC_SECRET"),
             arg("oidc-name", "NAME", "what the button says"),

@@ -42,6 +42,7 @@ const TARGETS: &[Target] = &[
     ("record", freehold_record::fuzz::fuzz_record),
     ("registry", |data| freehold_wire::fuzz::fuzz_registry(data, freehold_law::shared())),
     ("stored", |data| freehold_wire::fuzz::fuzz_stored(data, freehold_law::shared())),
+    ("bundle", freehold_wire::fuzz::fuzz_bundle),
 ];
 
 fn fuzz() -> PathBuf {

@@ -63,15 +63,23 @@ pub(super) fn identify(app: &App, call: &Call) -> Result<Reply, Problem> {
     })))
 }
 
-/// A page out of a list in the order of ids.
-pub(crate) fn paged(all: Vec<(String, Value)>, key: &'static str, call: &Call) -> Result<Reply, Problem> {
+/// A page out of a list in the order of ids; what is on no page is not made.
+pub(crate) fn paged<'a, T>(
+    all: impl Iterator<Item = (&'a str, T)>,
+    key: &'static str,
+    call: &Call,
+    json_of: impl Fn(T) -> Value,
+) -> Result<Reply, Problem> {
     let limit = call.count("limit", 100, 1000)?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let after = call.asked("after");
-    let mut rows = all.into_iter().filter(|(id, _)| after.is_empty() || id.as_str() > after);
-    let page: Vec<(String, Value)> = rows.by_ref().take(most).collect();
-    let next = rows.next().and(page.last().map(|(id, _)| id.clone()));
-    let values: Vec<Value> = page.into_iter().map(|(_, v)| v).collect();
+    let mut rows = all.filter(|(id, _)| after.is_empty() || *id > after);
+    let (mut last, mut values) = (String::new(), Vec::new());
+    for (id, one) in rows.by_ref().take(most) {
+        last = id.to_string();
+        values.push(json_of(one));
+    }
+    let next = rows.next().map(|_| last);
     let mut reply = Reply::json(&json!({key: values, "next": next}));
     if let Some(next) = next {
         let path = call.uri.split('?').next().unwrap_or_default();
@@ -95,7 +103,7 @@ pub(super) fn licenses(app: &App, call: &Call) -> Result<Reply, Problem> {
         .map(|l| (l["id"].as_str().unwrap_or_default().to_string(), l.clone()))
         .collect();
     all.sort_by(|a, b| a.0.cmp(&b.0));
-    paged(all, "licenses", call)
+    paged(all.iter().map(|(id, l)| (id.as_str(), l)), "licenses", call, Value::clone)
 }
 
 /// A license with its terms.
@@ -200,8 +208,12 @@ pub(super) fn models(app: &App, call: &Call) -> Result<Reply, Problem> {
             under.push(m.license.clone());
         }
     }
-    let rows = all.into_iter().map(|(id, under)| (id.clone(), json!({"id": id, "licenses": under}))).collect();
-    paged(rows, "models", call)
+    paged(
+        all.iter().map(|(id, under)| (id.as_str(), (id, under))),
+        "models",
+        call,
+        |(id, under)| json!({"id": id, "licenses": under}),
+    )
 }
 
 pub(super) fn model(app: &App, call: &Call) -> Result<Reply, Problem> {

@@ -2,13 +2,13 @@
 
 use freehold_assess::Deployment;
 use freehold_check::{Parts, judge};
-use freehold_governance::{Law, Listed, STEPS, Wrong, assessed, change, folded, last_day, rules, told_whole, waiting};
+use freehold_governance::{Law, STEPS, Wrong, assessed, change, folded, last_day, rules, told_whole, waiting};
 use freehold_record::{Command, Record, State};
 use freehold_register::{Event, Register};
 use freehold_wire::regimes;
 use serde_json::{Map, Value, json};
 
-use crate::app::App;
+use crate::app::{App, Line};
 use crate::call::{Call, Problem, Reply};
 use crate::judge::{Question, as_of, assessment as assessment_json, facts};
 
@@ -55,50 +55,74 @@ fn reply(w: &Whole) -> Reply {
     Reply::json(&w.json).with("etag", format!("\"{}\"", w.record.events))
 }
 
-pub(crate) fn row_json(l: &Listed) -> Value {
+pub(crate) fn row_json(l: &Line, now: i64) -> Value {
+    let owner = if l.owner.is_empty() { Value::Null } else { json!(l.owner) };
+    let verdict = if l.verdict.is_empty() { Value::Null } else { json!(l.verdict) };
     json!({
-        "id": l.row.record, "name": l.row.name, "state": l.state.as_str(), "verdict": l.body["verdict"],
-        "licenses": l.body["licenses"], "bases": l.body["bases"], "owner": l.body["owner"],
-        "artifact": l.row.artifact, "expires": l.row.expires, "updated": l.row.updated,
-        "until": if l.row.expires > 0 { json!(last_day(l.row.expires)) } else { Value::Null },
+        "id": l.id, "name": l.name, "state": l.state(now).as_str(), "verdict": verdict,
+        "licenses": l.licenses, "bases": l.bases, "owner": owner,
+        "artifact": l.artifact, "expires": l.expires, "updated": l.updated,
+        "until": if l.expires > 0 { json!(last_day(l.expires)) } else { Value::Null },
     })
 }
 
-/// Keys that lists are narrowed by, and what of a row they look at.
-const NARROWED: &[(&str, &str)] =
-    &[("license", "licenses"), ("base", "bases"), ("owner", "owner"), ("verdict", "verdict")];
+/// Which records a query asks for.
+pub(crate) struct Narrow {
+    state: Option<State>,
+    license: String,
+    base: String,
+    owner: String,
+    verdict: String,
+    q: String,
+    ends_by: Option<i64>,
+}
 
-/// The records that a query asks for.
-pub(crate) fn found(app: &App, asked: &dyn Fn(&str) -> String, now: i64) -> Result<Vec<Listed>, Problem> {
-    let state = asked("state");
-    if !state.is_empty() && State::parse(&state).is_none() {
-        let known: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
-        return Err(Problem::new(400, "bad-query", format!("`{}` is no state", freehold_base::shown(&state)))
-            .fix(format!("one of: {}", known.join(", "))));
-    }
-    let before = asked("expires_before");
-    let end = if before.is_empty() { None } else { freehold_governance::end_of(&before) };
-    if !before.is_empty() && end.is_none() {
-        return Err(Problem::new(400, "bad-query", "`expires_before` is a day, YYYY-MM-DD"));
-    }
-    let q = asked("q").to_lowercase();
-    let narrowed: Vec<(&str, String)> =
-        NARROWED.iter().map(|(key, of)| (*of, asked(key))).filter(|(_, v)| !v.is_empty()).collect();
-    let rows = app.rows()?;
-    let mut out = Vec::new();
-    for row in rows.iter() {
-        if !q.is_empty() && !row.name.to_lowercase().contains(&q) {
-            continue;
+impl Narrow {
+    /// Out of the words of a query.
+    pub(crate) fn of(asked: &dyn Fn(&str) -> String) -> Result<Narrow, Problem> {
+        let state = asked("state");
+        let parsed = State::parse(&state);
+        if !state.is_empty() && parsed.is_none() {
+            let known: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
+            return Err(Problem::new(400, "bad-query", format!("`{}` is no state", freehold_base::shown(&state)))
+                .fix(format!("one of: {}", known.join(", "))));
         }
-        let l = Listed::of(row.clone(), now);
-        if (state.is_empty() || l.state.as_str() == state)
-            && narrowed.iter().all(|(of, v)| l.has(of, v))
-            && end.is_none_or(|end| l.state.is_in_force() && l.row.expires <= end)
-        {
-            out.push(l);
+        let before = asked("expires_before");
+        let ends_by = if before.is_empty() { None } else { freehold_governance::end_of(&before) };
+        if !before.is_empty() && ends_by.is_none() {
+            return Err(Problem::new(400, "bad-query", "`expires_before` is a day, YYYY-MM-DD"));
         }
+        let low = |key: &str| asked(key).to_lowercase();
+        Ok(Narrow {
+            state: parsed,
+            license: low("license"),
+            base: low("base"),
+            owner: low("owner"),
+            verdict: low("verdict"),
+            q: low("q"),
+            ends_by,
+        })
     }
-    Ok(out)
+
+    pub(crate) fn fits(&self, l: &Line, now: i64) -> bool {
+        let state = l.state(now);
+        (self.q.is_empty() || l.name.to_lowercase().contains(&self.q))
+            && begins(&l.licenses, &self.license)
+            && begins(&l.bases, &self.base)
+            && begins(std::slice::from_ref(&l.owner), &self.owner)
+            && begins(std::slice::from_ref(&l.verdict), &self.verdict)
+            && self.state.is_none_or(|s| s == state)
+            && self.ends_by.is_none_or(|end| state.is_in_force() && l.expires <= end)
+    }
+}
+
+/// True where one of the words begins with what is asked for, in any case: `llama` finds every version; true for nothing asked.
+fn begins(words: &[String], asked: &str) -> bool {
+    let one = |w: &String| {
+        let w = w.to_lowercase();
+        w.starts_with(asked) || w.rsplit('/').next().is_some_and(|name| name.starts_with(asked))
+    };
+    asked.is_empty() || words.iter().any(one)
 }
 
 /// What a call asks for: its query, over that of a saved view.
@@ -113,8 +137,10 @@ pub(crate) fn asked_with_view<'a>(app: &App, call: &'a Call) -> Result<impl Fn(&
 
 pub(super) fn list(app: &App, call: &Call) -> Result<Reply, Problem> {
     let asked = asked_with_view(app, call)?;
-    let all = found(app, &asked, call.now)?;
-    super::law::paged(all.iter().map(|l| (l.row.record.clone(), row_json(l))).collect(), "records", call)
+    let narrow = Narrow::of(&asked)?;
+    let lines = app.lines()?;
+    let fits = lines.iter().filter(|l| narrow.fits(l, call.now));
+    super::law::paged(fits.map(|l| (l.id.as_str(), l)), "records", call, |l| row_json(l, call.now))
 }
 
 /// The name of a new record.
@@ -470,15 +496,16 @@ pub(super) fn reassess(app: &App, call: &Call) -> Result<Reply, Problem> {
 /// Exceptions of all records.
 pub(crate) fn waivers_json(app: &App, now: i64) -> Result<Value, Problem> {
     let mut all = Vec::new();
-    for row in app.rows()?.iter() {
-        let l = Listed::of(row.clone(), now);
-        // a row says whether an exception that was agreed to has an end; those asked for stand in the record alone
-        let open = ["draft", "triage", "in-review", "review", "changes-requested", "needs-counsel"]
-            .contains(&l.state.as_str());
-        if l.body["standing"]["exception_ends"].is_null() && !open {
+    for l in app.lines()?.iter() {
+        // a line says whether an exception that was agreed to has an end; those asked for stand in the record alone
+        let open = matches!(
+            l.state(now),
+            State::Draft | State::Triage | State::Review | State::ChangesRequested | State::NeedsCounsel
+        );
+        if !l.excepted && !open {
             continue;
         }
-        let w = whole(app, &row.record, now)?;
+        let w = whole(app, &l.id, now)?;
         for e in w.json["exceptions"].as_array().into_iter().flatten() {
             let ends = e["says"]["expires"].as_i64().unwrap_or(0);
             let state = match (e["answered_at"].is_null(), ends > now) {

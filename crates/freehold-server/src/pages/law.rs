@@ -65,9 +65,9 @@ pub(super) fn license(app: &App, call: &Call) -> Result<Reply, Problem> {
     let policy: Vec<&Value> =
         page["terms"].as_array().into_iter().flatten().filter(|t| !t["policy"].is_null()).collect();
     let mut uses: Vec<Value> = Vec::new();
-    for row in app.listed(call.now)? {
-        if row.words("licenses").contains(&l.id.as_str()) && uses.len() < 50 {
-            uses.push(crate::api::records::row_json(&row));
+    for line in app.lines()?.iter() {
+        if line.licenses.contains(&l.id) && uses.len() < 50 {
+            uses.push(crate::api::records::row_json(line, call.now));
         }
     }
     shown(app, call, "license.html", json!({"l": page, "groups": groups, "policy": policy, "uses": uses}))
@@ -131,11 +131,10 @@ pub(super) fn model(app: &App, call: &Call) -> Result<Reply, Problem> {
 /// Warranty, governing law, termination and change, over the licenses of what is in use.
 pub(super) fn terms_in_use(app: &App, call: &Call) -> Result<Reply, Problem> {
     let mut used: std::collections::BTreeMap<String, Vec<Value>> = std::collections::BTreeMap::new();
-    for l in app.listed(call.now)? {
-        let over = matches!(l.state.as_str(), "rejected" | "withdrawn" | "superseded" | "retired");
-        for license in l.words("licenses").into_iter().filter(|_| !over) {
-            let rows = used.entry(license.to_string()).or_default();
-            rows.push(json!({"id": l.row.record, "name": l.row.name}));
+    for l in app.lines()?.iter() {
+        let over = matches!(l.state(call.now).as_str(), "rejected" | "withdrawn" | "superseded" | "retired");
+        for license in l.licenses.iter().filter(|_| !over) {
+            used.entry(license.clone()).or_default().push(json!({"id": l.id, "name": l.name}));
         }
     }
     let names: Vec<&str> = used.keys().map(String::as_str).collect();

@@ -1,12 +1,11 @@
 //! The portfolio, lists of records, new ones, the queue of those who must decide.
 
-use freehold_governance::Listed;
 use freehold_record::State;
 use serde_json::{Value, json};
 
 use super::shown;
-use crate::api::records::{found, made, made_of_bundle, row_json, whole};
-use crate::app::App;
+use crate::api::records::{Narrow, made, made_of_bundle, row_json, whole};
+use crate::app::{App, Line};
 use crate::call::{Call, Problem, Reply};
 use crate::judge::{form_facts, of_form};
 use crate::routes::encoded;
@@ -19,22 +18,20 @@ const SOON_MICROS: i64 = 30 * freehold_governance::DAY_MICROS;
 const TOLD_MAX: usize = 25;
 
 /// Why a record needs somebody today; `None` for one that does not.
-fn needs(l: &Listed, now: i64) -> Option<(&'static str, String)> {
-    let verdict = l.body["verdict"].as_str().unwrap_or_default();
-    Some(match l.state {
+fn needs(l: &Line, state: State, now: i64) -> Option<(&'static str, String)> {
+    let verdict = l.verdict.as_str();
+    Some(match state {
         State::Suspended => ("suspended", "a condition was not met in time, or somebody stopped it".into()),
         State::ReReview => {
             ("changed since it was approved", "its grounds are others than those that were approved".into())
         }
-        State::Expired => {
-            ("expired", format!("its approval ended on {}", freehold_governance::last_day(l.row.expires)))
-        }
+        State::Expired => ("expired", format!("its approval ended on {}", freehold_governance::last_day(l.expires))),
         State::NeedsCounsel => ("a question for counsel", "somebody asked counsel and waits".into()),
         State::Triage => ("to be looked over", "submitted, and not yet looked over".into()),
         State::Review => ("to be decided", "waits for approvals".into()),
         State::ChangesRequested => ("sent back", "the requester must change something".into()),
-        s if s.is_in_force() && l.row.expires <= now.saturating_add(SOON_MICROS) => {
-            ("ends soon", format!("its approval ends on {}", freehold_governance::last_day(l.row.expires)))
+        s if s.is_in_force() && l.expires <= now.saturating_add(SOON_MICROS) => {
+            ("ends soon", format!("its approval ends on {}", freehold_governance::last_day(l.expires)))
         }
         State::Draft if verdict == "prohibited" || verdict == "needs-separate-license" => {
             ("blocked", "the license texts do not allow it".into())
@@ -46,29 +43,41 @@ fn needs(l: &Listed, now: i64) -> Option<(&'static str, String)> {
     })
 }
 
+/// One more of it.
+fn count(all: &mut std::collections::BTreeMap<String, usize>, what: &str) {
+    match all.get_mut(what) {
+        Some(n) => *n += 1,
+        None => {
+            all.insert(what.to_string(), 1);
+        }
+    }
+}
+
 pub(super) fn home(app: &App, call: &Call) -> Result<Reply, Problem> {
-    let all = app.listed(call.now)?;
+    let all = app.lines()?;
     let mut states: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
     let mut verdicts: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
     let mut licenses: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
     let mut attention: Vec<(&str, Vec<Value>, usize)> = Vec::new();
-    for l in &all {
-        *states.entry(l.state.as_str()).or_default() += 1;
-        *verdicts.entry(l.body["verdict"].as_str().unwrap_or("not assessed").to_string()).or_default() += 1;
-        for w in l.words("licenses") {
-            *licenses.entry(w.to_string()).or_default() += 1;
-        }
-        let Some((kind, why)) = needs(l, call.now) else { continue };
-        let mut row = row_json(l);
-        row["why"] = json!(why);
+    for l in all.iter() {
+        let state = l.state(call.now);
+        *states.entry(state.as_str()).or_default() += 1;
+        count(&mut verdicts, if l.verdict.is_empty() { "not assessed" } else { &l.verdict });
+        l.licenses.iter().for_each(|w| count(&mut licenses, w));
+        let Some((kind, why)) = needs(l, state, call.now) else { continue };
+        let row = || {
+            let mut row = row_json(l, call.now);
+            row["why"] = json!(why);
+            row
+        };
         match attention.iter_mut().find(|(k, _, _)| *k == kind) {
             Some((_, rows, n)) => {
                 *n += 1;
                 if rows.len() < TOLD_MAX {
-                    rows.push(row);
+                    rows.push(row());
                 }
             }
-            None => attention.push((kind, vec![row], 1)),
+            None => attention.push((kind, vec![row()], 1)),
         }
     }
     let order = [
@@ -114,9 +123,13 @@ const ASKED: &[&str] = &["state", "license", "base", "owner", "verdict", "q", "e
 
 pub(super) fn list(app: &App, call: &Call) -> Result<Reply, Problem> {
     let asked = crate::api::records::asked_with_view(app, call)?;
-    let all = found(app, &asked, call.now)?;
+    let narrow = Narrow::of(&asked)?;
+    let lines = app.lines()?;
+    let all: Vec<&Line> = lines.iter().filter(|l| narrow.fits(l, call.now)).collect();
     let from = call.asked("from").parse::<usize>().unwrap_or(0).min(all.len());
-    let rows: Vec<Value> = all.iter().skip(from).take(PAGE).map(row_json).collect();
+    let page = all.get(from..).unwrap_or_default();
+    let page = page.get(..PAGE).unwrap_or(page);
+    let rows: Vec<Value> = page.iter().map(|l| row_json(l, call.now)).collect();
     let query: Value =
         ASKED.iter().map(|k| ((*k).to_string(), json!(asked(k)))).collect::<serde_json::Map<_, _>>().into();
     let link = |from: usize| {
@@ -135,7 +148,7 @@ pub(super) fn list(app: &App, call: &Call) -> Result<Reply, Problem> {
         {"name": "approved, ending within 90 days", "at": format!("/records?expires_before={soon}")},
         {"name": "blocked by their license", "at": "/records?verdict=prohibited"},
     ]);
-    let approvers = approvers(app, &all, from, call.now)?;
+    let approvers = approvers(app, page, call.now)?;
     shown(
         app,
         call,
@@ -148,17 +161,17 @@ pub(super) fn list(app: &App, call: &Call) -> Result<Reply, Problem> {
 }
 
 /// Who approved the records of a page: by id.
-fn approvers(app: &App, all: &[Listed], from: usize, now: i64) -> Result<Value, Problem> {
+fn approvers(app: &App, all: &[&Line], now: i64) -> Result<Value, Problem> {
     let mut out = serde_json::Map::new();
-    for l in all.iter().skip(from).take(PAGE).filter(|l| l.row.expires > 0) {
-        let w = whole(app, &l.row.record, now)?;
+    for l in all.iter().filter(|l| l.expires > 0) {
+        let w = whole(app, &l.id, now)?;
         let names: Vec<String> = w.json["approvals"]
             .as_array()
             .into_iter()
             .flatten()
             .map(|a| format!("{} ({})", a["by"].as_str().unwrap_or("erased"), a["role"].as_str().unwrap_or_default()))
             .collect();
-        out.insert(l.row.record.clone(), json!(names.join(", ")));
+        out.insert(l.id.clone(), json!(names.join(", ")));
     }
     Ok(Value::Object(out))
 }
@@ -240,9 +253,10 @@ pub(super) fn upload(app: &App, call: &Call) -> Result<Reply, Problem> {
 pub(super) fn review(app: &App, call: &Call) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut rows = Vec::new();
-    for l in app.listed(call.now)? {
+    for l in app.lines()?.iter() {
+        let state = l.state(call.now);
         let waits = matches!(
-            l.state,
+            state,
             State::Triage
                 | State::Review
                 | State::NeedsCounsel
@@ -254,8 +268,8 @@ pub(super) fn review(app: &App, call: &Call) -> Result<Reply, Problem> {
         if !waits {
             continue;
         }
-        let w = whole(app, &l.row.record, call.now)?;
-        let roles: Vec<String> = match l.state {
+        let w = whole(app, &l.id, call.now)?;
+        let roles: Vec<String> = match state {
             State::Triage => vec!["legal".into(), "compliance".into()],
             State::NeedsCounsel => vec!["legal".into()],
             State::Review => crate::people::words(&w.json["waits_for"]),
@@ -263,12 +277,12 @@ pub(super) fn review(app: &App, call: &Call) -> Result<Reply, Problem> {
             _ => vec!["legal".into(), "compliance".into()],
         };
         let mine = roles.iter().any(|r| caller.has(r))
-            && !(l.state == State::Review && w.json["requester"] == caller.name.as_str());
-        let mut row = row_json(&l);
+            && !(state == State::Review && w.json["requester"] == caller.name.as_str());
+        let mut row = row_json(l, call.now);
         row["waits_for"] = json!(roles);
         row["mine"] = json!(mine);
         row["requester"] = w.json["requester"].clone();
-        row["since"] = json!(freehold_governance::day(l.row.updated));
+        row["since"] = json!(freehold_governance::day(l.updated));
         rows.push(row);
     }
     rows.sort_by_key(|r| r["mine"] != true);

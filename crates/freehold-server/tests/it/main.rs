@@ -2,4 +2,6 @@
 
 mod api;
 mod matrix;
+#[cfg(unix)]
+mod runs;
 mod support;

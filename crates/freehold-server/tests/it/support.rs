@@ -41,6 +41,7 @@ pub(crate) fn server(change: impl FnOnce(&mut Config)) -> Server {
         studio: None,
         oidc: None,
         private_hooks: true,
+        rate: 200,
         log: false,
     };
     change(&mut config);

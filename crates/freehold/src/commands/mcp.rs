@@ -92,15 +92,35 @@ fn tools() -> Value {
         })
     };
     json!([
-        tool("check", "Check a model", "Judges a model by its folder, file or name (hf:org/name): may it be used so, what is owed, by which clause.",
-            json!({"what": {"type": "string", "description": "folder, file, hf:org/name or ollama:name"}, "facts": facts}), &["what"]),
-        tool("explain", "Explain a license or model", "What a license says, clause by clause, or what a model is under.",
-            json!({"name": {"type": "string"}}), &["name"]),
-        tool("compare", "Compare two licenses", "What changes between two licenses or editions, and for whom.",
-            json!({"from": {"type": "string"}, "to": {"type": "string"}}), &["from", "to"]),
-        tool("advise", "Advise a base model", "Base models that may be used so by their license texts, ranked by published facts with their sources.",
+        tool(
+            "check",
+            "Check a model",
+            "Judges a model by its folder, file or name (hf:org/name): may it be used so, what is owed, by which clause.",
+            json!({"what": {"type": "string", "description": "folder, file, hf:org/name or ollama:name"}, "facts": facts}),
+            &["what"]
+        ),
+        tool(
+            "explain",
+            "Explain a license or model",
+            "What a license says, clause by clause, or what a model is under.",
+            json!({"name": {"type": "string"}}),
+            &["name"]
+        ),
+        tool(
+            "compare",
+            "Compare two licenses",
+            "What changes between two licenses or editions, and for whom.",
+            json!({"from": {"type": "string"}, "to": {"type": "string"}}),
+            &["from", "to"]
+        ),
+        tool(
+            "advise",
+            "Advise a base model",
+            "Base models that may be used so by their license texts, ranked by published facts with their sources.",
             json!({"facts": facts, "finetune": {"type": "boolean"}, "kinds": {"type": "array", "items": {"type": "string"}}, "languages": {"type": "array", "items": {"type": "string"}},
-                "max_size": {"type": "string", "description": "15B"}, "context": {"type": "string", "description": "32k"}, "no_use_policy": {"type": "boolean"}}), &[]),
+                "max_size": {"type": "string", "description": "15B"}, "context": {"type": "string", "description": "32k"}, "no_use_policy": {"type": "boolean"}}),
+            &[]
+        ),
     ])
 }
 
@@ -163,7 +183,8 @@ fn check(arguments: &Value, run: &Run<'_>) -> Result<Value, String> {
     if loaded.dossiers.is_empty() {
         return Err(freehold_documents::diagnostics(&wrong, STYLE));
     }
-    let text: String = loaded.dossiers.iter().map(|d| freehold_documents::screen(d, STYLE)).collect::<Vec<_>>().join("\n");
+    let text: String =
+        loaded.dossiers.iter().map(|d| freehold_documents::screen(d, STYLE)).collect::<Vec<_>>().join("\n");
     let all: Vec<Assessment> = loaded.dossiers.iter().map(Assessment::of).collect();
     Ok(told(text, Some(json!({"assessments": all}))))
 }

@@ -16,6 +16,8 @@ use crate::exit;
 
 /// The address that is listened on where none is named: this machine alone.
 const LISTEN: &str = "127.0.0.1:8080";
+/// Requests a second that one caller may make.
+const RATE: u32 = 200;
 /// The register that is made where none is named.
 const REGISTER: &str = "freehold-register.db";
 
@@ -83,6 +85,10 @@ fn config(matches: &ArgMatches, own: crate::load::Run<'_>) -> Result<Config, Vec
     if studio.as_ref().is_some_and(|s| !s.is_dir()) {
         mistakes.push(Diagnostic::error("no-folder", "`--studio` names no folder"));
     }
+    let rate = get(matches, "rate").map_or(Some(RATE), |n| n.parse().ok().filter(|n| (1..=10_000_000).contains(n)));
+    if rate.is_none() {
+        mistakes.push(Diagnostic::error("not-a-number", "`--rate` is a number from 1"));
+    }
     let oidc = oidc(matches, &mut mistakes);
     let policy = policy(matches, &mut mistakes);
     let program = std::env::current_exe();
@@ -115,6 +121,7 @@ fn config(matches: &ArgMatches, own: crate::load::Run<'_>) -> Result<Config, Vec
         program: program.unwrap_or_default(),
         studio,
         oidc,
+        rate: rate.unwrap_or(RATE),
         private_hooks: matches.get_flag("private-webhooks"),
         log: !matches.get_flag("quiet"),
     })

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says where it stopped, and one that is skipped says so"
 )]
 
+mod advise;
 mod assembly;
 mod attacks;
 mod bom;
@@ -17,6 +18,7 @@ mod identify;
 mod kin;
 mod law;
 mod lineage;
+mod mcp;
 mod memo;
 mod mistakes;
 mod pipeline;
@@ -27,5 +29,6 @@ mod register;
 mod repository;
 mod run;
 mod scan;
+mod serve;
 mod tune;
 mod tutorial;
