@@ -58,9 +58,8 @@ fn failed(id: &Value, code: i64, says: &str) -> Value {
 
 /// The answer to a message; `None` for one that asks for none.
 fn answered(message: &Value, run: &Run<'_>) -> Option<Value> {
-    let id = message.get("id").filter(|id| !id.is_null());
     let method = message["method"].as_str().unwrap_or_default();
-    let Some(id) = id else { return None };
+    let id = message.get("id").filter(|id| !id.is_null())?;
     let result = match method {
         "initialize" => {
             let asked = message["params"]["protocolVersion"].as_str().unwrap_or_default();
