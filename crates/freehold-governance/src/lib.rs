@@ -17,7 +17,7 @@ pub use gate::gate;
 pub use house::{House, Members, keep, members, rules, rules_event};
 pub use parallel::in_order;
 pub use records::{
-    LOOKED_MAX, Listed, change, change_several, folded, named, one_change, pages, project, told_whole, waiting,
+    LOOKED_MAX, Listed, begins, change, change_several, folded, named, one_change, pages, project, told_whole, waiting,
 };
 pub use steps::{STEPS, command, step};
 pub use time::{DAY_MICROS, day, end_of, last_day, moment_of, now};

@@ -225,13 +225,16 @@ impl Listed {
 
     /// True where one of the words begins with what is asked for, in any case: `llama` finds every version.
     pub fn has(&self, key: &str, asked: &str) -> bool {
-        let asked = asked.to_lowercase();
-        let begins = |w: &&str| {
-            let w = w.to_lowercase();
-            w.starts_with(&asked) || w.rsplit('/').next().is_some_and(|name| name.starts_with(&asked))
-        };
-        self.words(key).iter().any(begins)
+        begins(self.words(key), &asked.to_lowercase())
     }
+}
+
+/// True where one of the words, or what follows its last slash, begins with what is asked for, which is in lower case.
+pub fn begins<'w>(words: impl IntoIterator<Item = &'w str>, asked: &str) -> bool {
+    words.into_iter().any(|w| {
+        let w = w.to_lowercase();
+        w.starts_with(asked) || w.rsplit('/').next().is_some_and(|name| name.starts_with(asked))
+    })
 }
 
 /// Private texts of a value, put back where they were not erased.

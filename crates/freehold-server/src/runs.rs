@@ -135,6 +135,8 @@ pub(crate) fn run_json(app: &App, id: &str, now: i64) -> Result<Value, Problem> 
         Some(None) => "running",
         Some(Some(Some(0))) => "done",
         _ if stopped => "stopped",
+        // the gate, or the check of what came out, says so
+        Some(Some(Some(1 | 4))) => "blocked",
         Some(Some(_)) => "failed",
         // started by a process that is gone
         None => body["ended"].as_str().unwrap_or("unknown"),

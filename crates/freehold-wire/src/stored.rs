@@ -234,6 +234,20 @@ fn facts_of(facts: &Map<String, Value>, catalog: &Catalog) -> (freehold_assess::
     (deployment, sink.into_diagnostics())
 }
 
+/// `freehold.reported-case/1`: a wrong answer, so that it can be judged again, kept as a test, and mended. `case` is a stored case,
+/// `got` the verdict and the catalog that gave it; empty texts say nothing.
+pub fn reported_case(case: &Value, got: (&str, &str), says: &str, expected: &str, clause: &str) -> Value {
+    let said = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
+    json!({
+        "schema": "freehold.reported-case/1",
+        "says": says,
+        "clause": said(clause),
+        "expected": {"verdict": said(expected)},
+        "got": {"verdict": got.0, "catalog": got.1},
+        "case": case,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

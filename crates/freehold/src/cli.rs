@@ -771,6 +771,30 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
         .subcommand(stamp())
         .subcommand(serve_command())
         .subcommand(
+            Command::new("report")
+                .about("writes a wrong answer as a case file: what was judged, what was answered, what the texts give")
+                .arg(what().default_value("."))
+                .args([
+                    Arg::new("says").long("says").value_name("TEXT").required(true).help("what is wrong"),
+                    Arg::new("expected")
+                        .long("expected")
+                        .value_name("VERDICT")
+                        .value_parser([
+                            "permitted",
+                            "permitted-with-obligations",
+                            "undetermined",
+                            "needs-review",
+                            "needs-separate-license",
+                            "prohibited",
+                        ])
+                        .help("what the texts give"),
+                    Arg::new("clause").long("clause").value_name("CLAUSE").help("the clause that says so"),
+                    Arg::new("out").long("out").value_name("FILE").help("write it here"),
+                ])
+                .args(subject_args())
+                .args(fact_args(catalog)),
+        )
+        .subcommand(
             Command::new("mcp")
                 .about("the Model Context Protocol on standard input and output, for assistants in an editor; read-only, offline")
                 .args(subject_args().into_iter().filter(|a| ["use-file", "as-of", "house"].iter().any(|k| a.get_id() == *k))),
@@ -850,6 +874,12 @@ pub(crate) fn command(catalog: &Catalog) -> Command {
                 .arg(format_arg(&["markdown", "html", "pdf", "docx"]))
                 .arg(Arg::new("out").long("out").value_name("FILE").help("write it here"))
                 .arg(Arg::new("privileged").long("privileged").action(ArgAction::SetTrue).help("mark it as prepared for counsel"))
+                .arg(
+                    Arg::new("pass-through")
+                        .long("pass-through")
+                        .action(ArgAction::SetTrue)
+                        .help("instead: the clause that your own terms of sale need, with what asks for each line"),
+                )
                 .args(register_args().into_iter().filter(|a| a.get_id() == "register"))
                 .arg(Arg::new("record").long("record").value_name("RECORD").help("with what the register has of it"))
                 .args(subject_args())

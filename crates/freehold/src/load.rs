@@ -14,7 +14,9 @@ use freehold_check::{
 };
 use freehold_text::Index;
 
+use crate::commands::report;
 use crate::deployments::ByPath;
+use crate::exit;
 use crate::names::{self, Named};
 use crate::references::{AlreadyRead, own_files};
 
@@ -94,6 +96,27 @@ pub(crate) struct Loaded<'c> {
     pub(crate) mistakes: Vec<Diagnostic>,
     /// What governance records say in bills: a subject's id and the statement.
     pub(crate) statements: Vec<(String, serde_json::Value)>,
+}
+
+impl<'c> Loaded<'c> {
+    /// The one model of it, or the whole of an assembly; else what is wrong is told, and the status. `is_about` says for whom it must
+    /// be one (`a memo`).
+    pub(crate) fn only(&self, what: &str, is_about: &str) -> Result<&Dossier<'c>, u8> {
+        report(&self.mistakes);
+        report(&self.unreadable);
+        report(&self.nothing);
+        match self.dossiers.as_slice() {
+            [] if !self.mistakes.is_empty() => Err(exit::USAGE),
+            [] if !self.unreadable.is_empty() => Err(exit::UNREADABLE),
+            [] => Err(exit::NOTHING),
+            [one, parts @ ..] if parts.is_empty() || one.subject.components == parts.len() => Ok(one),
+            many => {
+                let message = format!("{} models lie there: {is_about} is about one", many.len());
+                report(&[Diagnostic::error("several-models", message).in_file(what).help("name one of them")]);
+                Err(exit::USAGE)
+            }
+        }
+    }
 }
 
 /// The index of license texts.

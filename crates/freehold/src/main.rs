@@ -57,6 +57,7 @@ fn main() -> ExitCode {
         Some(("memo", m)) => commands::memo::run(m, &catalog),
         Some(("register", m)) => commands::register::run(m, &catalog),
         Some(("serve", m)) => commands::serve::run(m, &catalog),
+        Some(("report", m)) => commands::report::run(m, &catalog),
         Some(("mcp", m)) => commands::mcp::run(m, &catalog),
         Some(("backup", m)) => commands::serve::backup(m),
         Some(("texts", m)) => commands::texts::run(m, &catalog),

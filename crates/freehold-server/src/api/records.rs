@@ -106,23 +106,18 @@ impl Narrow {
 
     pub(crate) fn fits(&self, l: &Line, now: i64) -> bool {
         let state = l.state(now);
+        // nothing asked is what every word begins with; who has no word is not asked for by none
+        let begins = |words: &mut dyn Iterator<Item = &str>, asked: &str| {
+            asked.is_empty() || freehold_governance::begins(words, asked)
+        };
         (self.q.is_empty() || l.name.to_lowercase().contains(&self.q))
-            && begins(&l.licenses, &self.license)
-            && begins(&l.bases, &self.base)
-            && begins(std::slice::from_ref(&l.owner), &self.owner)
-            && begins(std::slice::from_ref(&l.verdict), &self.verdict)
+            && begins(&mut l.licenses.iter().map(String::as_str), &self.license)
+            && begins(&mut l.bases.iter().map(String::as_str), &self.base)
+            && begins(&mut [l.owner.as_str()].into_iter(), &self.owner)
+            && begins(&mut [l.verdict.as_str()].into_iter(), &self.verdict)
             && self.state.is_none_or(|s| s == state)
             && self.ends_by.is_none_or(|end| state.is_in_force() && l.expires <= end)
     }
-}
-
-/// True where one of the words begins with what is asked for, in any case: `llama` finds every version; true for nothing asked.
-fn begins(words: &[String], asked: &str) -> bool {
-    let one = |w: &String| {
-        let w = w.to_lowercase();
-        w.starts_with(asked) || w.rsplit('/').next().is_some_and(|name| name.starts_with(asked))
-    };
-    asked.is_empty() || words.iter().any(one)
 }
 
 /// What a call asks for: its query, over that of a saved view.
@@ -417,13 +412,9 @@ pub(crate) fn stepped(app: &App, call: &Call, word: &str, said: &Map<String, Val
 }
 
 /// A wrong answer as a case file, so that it can be judged, kept as a test, and mended.
-pub(crate) fn case_file(w: &Whole, says: &str, expected: &str, clause: &str, who: &str) -> Value {
-    json!({
-        "schema": "freehold.reported-case/1", "id": format!("reported-{}", w.id), "says": says, "clause": clause,
-        "expected": {"verdict": if expected.is_empty() { Value::Null } else { json!(expected) }},
-        "got": {"verdict": w.record.outcome["verdict"], "catalog": w.record.outcome["catalog"]},
-        "case": w.record.case, "deployment": w.record.deployment, "reported_by": who,
-    })
+pub(crate) fn case_file(w: &Whole, says: &str, expected: &str, clause: &str) -> Value {
+    let got = |key: &str| w.record.outcome[key].as_str().unwrap_or_default();
+    freehold_wire::reported_case(&w.record.case, (got("verdict"), got("catalog")), says, expected, clause)
 }
 
 pub(super) fn report(app: &App, call: &Call) -> Result<Reply, Problem> {
@@ -433,7 +424,7 @@ pub(super) fn report(app: &App, call: &Call) -> Result<Reply, Problem> {
     if text("says").trim().is_empty() || text("says").len() > 4096 {
         return Err(Problem::new(422, "no-words", "`says` tells what is wrong, in at most 4,096 bytes"));
     }
-    let file = case_file(&w, &text("says"), &text("expected"), &text("clause"), &call.caller()?.name);
+    let file = case_file(&w, &text("says"), &text("expected"), &text("clause"));
     let id = freehold_register::new_id(call.now)?;
     app.shelf(|s| s.create("reported", &id, &file.to_string(), 0, call.now))?;
     Ok(Reply::created(&file, format!("/api/v1/records/{}", w.id)))

@@ -245,7 +245,7 @@ pub(super) fn report(app: &App, call: &Call) -> Result<Reply, Problem> {
     if says.is_empty() || says.len() > 4096 {
         return Err(Problem::new(422, "no-words", "say what is wrong, in at most 4,096 bytes"));
     }
-    let file = case_file(&w, says, call.field("expected"), call.field("clause"), &call.caller()?.name);
+    let file = case_file(&w, says, call.field("expected"), call.field("clause"));
     let id = freehold_register::new_id(call.now)?;
     app.shelf(|s| s.create("reported", &id, &file.to_string(), 0, call.now))?;
     let name = format!("reported-{}.json", w.id);

@@ -23,25 +23,19 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
     };
     let what = get(matches, "what").unwrap_or(".");
     let loaded = dossiers(&[what], &by);
-    report(&loaded.mistakes);
-    report(&loaded.unreadable);
-    report(&loaded.nothing);
-    let one = match loaded.dossiers.as_slice() {
-        [] if !loaded.mistakes.is_empty() => return exit::USAGE,
-        [] if !loaded.unreadable.is_empty() => return exit::UNREADABLE,
-        [] => return exit::NOTHING,
-        [one, parts @ ..] if parts.is_empty() || one.subject.components == parts.len() => one,
-        many => {
-            let message = format!("{} models lie there: a memo is about one", many.len());
-            report(&[Diagnostic::error("several-models", message).in_file(what).help("name one of them")]);
-            return exit::USAGE;
-        }
+    let one = match loaded.only(what, "a memo") {
+        Ok(one) => one,
+        Err(code) => return code,
     };
     let record = match get(matches, "record").map(|id| register::record_json(matches, id)).transpose() {
         Ok(record) => record,
         Err(code) => return code,
     };
-    let paper = memo(one, record.as_ref(), matches.get_flag("privileged"));
+    let paper = if matches.get_flag("pass-through") {
+        freehold_documents::pass_through(one)
+    } else {
+        memo(one, record.as_ref(), matches.get_flag("privileged"))
+    };
     let out = get(matches, "out");
     let bytes = match get(matches, "format") {
         Some(form @ ("pdf" | "docx")) => {

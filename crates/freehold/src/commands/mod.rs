@@ -20,6 +20,7 @@ pub(crate) mod memo;
 pub(crate) mod policy;
 pub(crate) mod read;
 pub(crate) mod register;
+pub(crate) mod report;
 pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod shells;

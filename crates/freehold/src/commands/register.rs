@@ -190,19 +190,7 @@ fn one_dossier<T>(matches: &ArgMatches, catalog: &Catalog, work: impl FnOnce(&Do
     let run = prepare(matches, catalog).map_err(Wrong::Told)?;
     let what = get(matches, "what").unwrap_or(".");
     let loaded = dossiers(&[what], &run);
-    report(&loaded.mistakes);
-    report(&loaded.unreadable);
-    report(&loaded.nothing);
-    match loaded.dossiers.as_slice() {
-        [] if !loaded.mistakes.is_empty() => Err(Wrong::Told(exit::USAGE)),
-        [] if !loaded.unreadable.is_empty() => Err(Wrong::Told(exit::UNREADABLE)),
-        [] => Err(Wrong::Told(exit::NOTHING)),
-        [whole, parts @ ..] if parts.is_empty() || whole.subject.components == parts.len() => Ok(work(whole)),
-        many => {
-            let n = many.len();
-            Err(usage(format!("{n} models lie there: a record is about one"), "name one of them"))
-        }
-    }
+    loaded.only(what, "a record").map(work).map_err(Wrong::Told)
 }
 
 fn add(matches: &ArgMatches, catalog: &Catalog) -> Result<u8, Wrong> {
