@@ -152,6 +152,10 @@ pub(crate) fn environment() -> Environment<'static> {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Chainable);
     env.set_auto_escape_callback(|_| AutoEscape::Html);
+    // What is not known is an empty place on a page, never the word of a language for it.
+    env.set_formatter(
+        |out, state, value| if value.is_none() { Ok(()) } else { minijinja::escape_formatter(out, state, value) },
+    );
     env.set_trim_blocks(true);
     env.set_lstrip_blocks(true);
     env.add_filter("word", |v: String| v.replace('-', " "));

@@ -173,7 +173,7 @@ fn curve(points: &Value, key: &str) -> Value {
         .iter()
         .map(|(x, y)| format!("{:.1},{:.1}", 50.0 + (x - first.0) / wide * 580.0, 210.0 - (y - low) / tall * 190.0))
         .collect();
-    json!({"line": line.join(" "), "low": format!("{low:.3}"), "high": format!("{high:.3}"), "first": first.0, "last": last.0, "now": format!("{:.4}", last.1)})
+    json!({"line": line.join(" "), "low": format!("{low:.3}"), "high": format!("{high:.3}"), "first": format!("{:.0}", first.0), "last": format!("{:.0}", last.0), "now": format!("{:.4}", last.1)})
 }
 
 pub(super) fn run(app: &App, call: &Call) -> Result<Reply, Problem> {
