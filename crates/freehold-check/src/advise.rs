@@ -209,7 +209,7 @@ fn ranked<'c>(mut all: Vec<Advised<'c>>, ask: &Ask<'_>, catalog: &'c Catalog) ->
 }
 
 /// Base models of like size (half to double the parameters) and of one kind with `id` that may be used so: what could take its
-/// place. `None` where its size is not known.
+/// place, those that are most of its kind first. `None` where its size is not known.
 pub fn of_like_size<'c>(id: &str, ask: &Ask<'_>, catalog: &'c Catalog) -> Option<Vec<Advised<'c>>> {
     let model = catalog.capabilities.find(id)?;
     let size = model.parameters.as_ref()?.value;
@@ -220,7 +220,10 @@ pub fn of_like_size<'c>(id: &str, ask: &Ask<'_>, catalog: &'c Catalog) -> Option
         ..ask.needs.clone()
     };
     let ask = Ask { needs, ..ask.clone() };
-    Some(advise(&ask, catalog).ranked.into_iter().filter(|a| a.model.id != model.id).collect())
+    let mut alike: Vec<_> = advise(&ask, catalog).ranked.into_iter().filter(|a| a.model.id != model.id).collect();
+    let less = |a: &[String], b: &[String]| a.iter().filter(|k| !b.contains(k)).count();
+    alike.sort_by_key(|a| less(&a.model.kind, &model.kind) + less(&model.kind, &a.model.kind));
+    Some(alike)
 }
 
 fn one<'c>(model: &'c Capability, ask: &Ask<'_>, catalog: &'c Catalog) -> Advised<'c> {

@@ -253,14 +253,12 @@ pub fn claims(page_json: &serde_json::Value, style: Style) -> String {
     page.finish()
 }
 
-/// Base models of like size that may be used so, after a what-if on a base.
-pub fn like_size(all: &[Advised<'_>], catalog: &Catalog, style: Style) -> String {
-    let mut page = Page::new(style);
+/// Base models of like size that may be used so, in a what-if on a base.
+pub(crate) fn like_size(page: &mut Page, all: &[Advised<'_>], catalog: &Catalog) {
     for (i, (a, _)) in chosen(all, false).iter().take(5).enumerate() {
         let size = a.model.parameters.as_ref().map_or("?".into(), |p| short(p.value));
         let says =
             format!("{} ({size}): {}, {}", a.model.id, a.dossier.assessment.verdict.as_str(), governs(a, catalog));
         page.row(Ink::Quiet, if i == 0 { "like size" } else { "" }, &says);
     }
-    page.finish()
 }

@@ -26,7 +26,7 @@ mod what_if;
 mod why;
 mod words;
 
-pub use advice::{advice, claims, like_size, own_or_rent};
+pub use advice::{advice, claims, own_or_rent};
 pub use comply::{Written, WrittenHeader, WrittenText, written};
 pub use diagnostics::diagnostics;
 pub use difference::{Moved, catalog_changes, catalog_list, difference};

@@ -3,15 +3,21 @@
 use std::collections::BTreeSet;
 
 use freehold_assess::Certainty;
-use freehold_check::Dossier;
+use freehold_check::{Advised, Dossier};
 
 use crate::page::Page;
 use crate::screen::answer_words;
 use crate::style::{Ink, Style};
 use crate::words;
 
-/// Prints one model before and after.
-pub fn what_if(before: &Dossier<'_>, after: &Dossier<'_>, changes: &[String], style: Style) -> String {
+/// Prints one model before and after; `alike`: base models of like size that may be used so, after another base.
+pub fn what_if(
+    before: &Dossier<'_>,
+    after: &Dossier<'_>,
+    changes: &[String],
+    alike: &[Advised<'_>],
+    style: Style,
+) -> String {
     let mut page = Page::new(style);
     page.row(Ink::Strong, &before.subject.id, &format!("if {}", changes.join(", ")));
     let (ink_a, heading_a, text_a) = answer_words(before);
@@ -48,6 +54,7 @@ pub fn what_if(before: &Dossier<'_>, after: &Dossier<'_>, changes: &[String], st
     if let Some(q) = after.questions.first() {
         page.row(Ink::Open, "question", &after.catalog.facts.get(q.fact).question);
     }
+    crate::advice::like_size(&mut page, alike, after.catalog);
     let what = if before.subject.path.is_empty() { "." } else { before.subject.path.as_str() };
     page.row(Ink::Quiet, "next", &format!("freehold check {what} with the same flags shows the whole screen"));
     page.finish()

@@ -24,6 +24,8 @@ may we ship this model the way we want to, and what do we owe if we do
   freehold kin A B                   what the weights of two models say of their kinship
   freehold tune gate FILE… | RECIPE  may it be trained so; from a recipe to a GGUF and its bundle
   freehold policy init|check|test    your own rules on top: what may go out, what a person must see
+  freehold advise [--kind …]         which base you may use as you plan, of those that can do it
+  freehold serve                     all of it as pages for people, with the records, and an API
   freehold help --all                every command and flag
 
 start with:  freehold check .

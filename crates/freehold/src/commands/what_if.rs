@@ -77,23 +77,22 @@ pub(crate) fn run(matches: &ArgMatches, catalog: &Catalog) -> u8 {
         print(&format!("{pair:#}\n"));
         return exit::CLEAR;
     }
+    let mut told = None;
     for (a, b) in old.dossiers.iter().zip(&new.dossiers) {
-        print(&freehold_documents::what_if(a, b, &changes, style()));
-    }
-    // what else could take the base's place
-    if let Some(base) = &swapped {
-        let needs = Needs { finetune: true, ..Needs::default() };
-        let ask = Ask {
-            needs,
-            weights: Weights::default(),
-            scores: &[],
-            deployment: &after.deployment,
-            as_of: &after.as_of,
-            house: &after.house,
-        };
-        if let Some(alike) = of_like_size(base, &ask, after.catalog) {
-            print(&freehold_documents::like_size(&alike, after.catalog, style()));
-        }
+        // what else could take the base's place in this deployment: told once for each
+        let alike = swapped.as_deref().filter(|_| told != Some(&b.deployment)).and_then(|base| {
+            told = Some(&b.deployment);
+            let ask = Ask {
+                needs: Needs { finetune: true, ..Needs::default() },
+                weights: Weights::default(),
+                scores: &[],
+                deployment: &b.deployment,
+                as_of: &after.as_of,
+                house: &after.house,
+            };
+            of_like_size(base, &ask, after.catalog)
+        });
+        print(&freehold_documents::what_if(a, b, &changes, &alike.unwrap_or_default(), style()));
     }
     exit::CLEAR
 }
