@@ -66,6 +66,8 @@ pub struct Capability {
     pub context: Option<Sourced<u64>>,
     /// Languages by ISO 639, where they are listed.
     pub languages: Option<Sourced<Vec<String>>>,
+    /// Those of them that go with images, where the publisher says that not all do.
+    pub languages_with_images: Option<Sourced<Vec<String>>>,
     /// How many languages, where that is stated.
     pub languages_count: Option<Sourced<u64>>,
     /// What goes in: text, image, audio, video.
@@ -175,6 +177,7 @@ fn capability(row: &Table<'_, '_>, ids: &BTreeMap<String, u32>, sink: &Sink<'_>)
         parameters_active: number("parameters-active", "value"),
         context: number("context", "value"),
         languages: words("languages"),
+        languages_with_images: words("languages-with-images"),
         languages_count: number("languages", "count"),
         takes: words("takes"),
         gives: words("gives"),
@@ -230,6 +233,8 @@ pub struct Service {
     pub kind: String,
     /// The day its documents were read.
     pub read: String,
+    /// What of its documents was not read, so that *unknown* is not taken for silence.
+    pub note: Option<String>,
     /// What they state; what is not here is unknown.
     pub facts: Vec<ServiceFact>,
     /// The catalog file.
@@ -296,6 +301,7 @@ pub(crate) fn load_service(root: &Node, stem: &str, sink: &Sink<'_>) -> Option<S
         name: top.need("name").text,
         kind: top.need("kind").text,
         read,
+        note: top.text("note").map(|t| t.text),
         facts,
         file: String::new(),
     };

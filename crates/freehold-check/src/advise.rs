@@ -327,7 +327,11 @@ fn by_needs(model: &Capability, needs: &Needs, out: &mut Vec<Miss>, unknown: &mu
         Some(n) if model.languages.is_none() => format!("its languages ({} in all)", n.value),
         _ => "its languages".to_string(),
     };
-    lists("languages", &needs.languages, model.languages.as_ref(), &which);
+    let with_images = model.languages_with_images.as_ref().filter(|_| needs.takes.iter().any(|t| t == "image"));
+    match with_images {
+        Some(l) => lists("languages", &needs.languages, Some(l), "its languages with images"),
+        None => lists("languages", &needs.languages, model.languages.as_ref(), &which),
+    }
     lists("takes", &needs.takes, model.takes.as_ref(), "the kinds of input");
     let mut bound = |about: &'static str, wanted: Option<u64>, has: Option<(u64, u32)>, least: bool, unit: &str| {
         let Some(wanted) = wanted else { return };
@@ -435,7 +439,11 @@ fn quality(all: &[Advised<'_>], a: &Advised<'_>, own: &[OwnScore]) -> Part {
     }
     if own.is_empty() {
         for s in a.model.scores.iter().filter(|s| s.stated_by.is_none()) {
-            let alike = |o: &&Score| o.stated_by.is_none() && o.name == s.name && o.setup == s.setup;
+            // without a stated setup only the figures of one source compare
+            let alike = |o: &&Score| {
+                let same = o.setup == s.setup && (s.setup.is_some() || o.source == s.source);
+                o.stated_by.is_none() && o.name == s.name && same
+            };
             let peers: Vec<f64> = all.iter().flat_map(|o| o.model.scores.iter().find(alike)).map(|o| o.value).collect();
             if peers.len() < PEERS_MIN {
                 continue;

@@ -180,6 +180,9 @@ pub fn own_or_rent(page_json: &serde_json::Value, style: Style) -> String {
             "rent",
             &format!("{} ({}), documents read {}", word(&s["name"]), word(&s["kind"]), word(&s["read"])),
         );
+        if let Some(note) = s["note"].as_str() {
+            page.row(Ink::Quiet, "", note);
+        }
     }
     for row in list(&page_json["rows"]) {
         page.blank();
@@ -204,6 +207,14 @@ pub fn own_or_rent(page_json: &serde_json::Value, style: Style) -> String {
                 let old = if f["superseded"] == true { "; of an edition that was replaced since" } else { "" };
                 let sure = if f["verified"] == true { "" } else { "; not verified" };
                 page.row(Ink::Quiet, &word(&cell["service"]), &format!("{}{clause}{old}{sure}", word(&f["says"])));
+                if let Some(words) = f["words"].as_str() {
+                    page.row(Ink::Quiet, "", &format!("“{words}”"));
+                }
+                let version = f["version"].as_str().map(|v| format!("{v}, ")).unwrap_or_default();
+                page.row(Ink::Quiet, "", &format!("{version}{}", word(&f["source"])));
+                if let Some(note) = f["note"].as_str() {
+                    page.row(Ink::Quiet, "", note);
+                }
             }
         }
     }

@@ -88,6 +88,7 @@ fn advised(a: &Advised<'_>, ask: &Ask<'_>, catalog: &Catalog) -> Value {
         "parameters_active": m.parameters_active.as_ref().map(|p| p.value),
         "context": m.context.as_ref().map(|p| p.value),
         "languages": m.languages.as_ref().map(|l| &l.value),
+        "languages_with_images": m.languages_with_images.as_ref().map(|l| &l.value),
         "languages_count": m.languages_count.as_ref().map(|l| l.value),
         "released": m.released.as_ref().map(|l| &l.value),
         "memory_bytes": a.memory_bytes(ask.needs.bits),
@@ -292,7 +293,7 @@ pub fn comparison(catalog: &Catalog, names: &[&str]) -> Value {
 pub fn services(catalog: &Catalog) -> Value {
     let one = |s: &Service| {
         let facts: Vec<Value> = s.facts.iter().map(fact).collect();
-        json!({"id": s.id, "name": s.name, "kind": s.kind, "read": s.read, "facts": facts})
+        json!({"id": s.id, "name": s.name, "kind": s.kind, "read": s.read, "note": s.note, "facts": facts})
     };
     json!({"schema": "freehold.services/1", "services": catalog.services.iter().map(one).collect::<Vec<_>>()})
 }
@@ -331,8 +332,10 @@ pub fn own_or_rent(catalog: &Catalog, license: &str, wanted: &[&str]) -> Option<
             json!({"topic": topic, "asks": asks, "held": terms_about(held, &side.edition, about), "by_holding": by_holding, "rented": cells})
         })
         .collect();
-    let names: Vec<Value> =
-        rented.iter().map(|s| json!({"id": s.id, "name": s.name, "kind": s.kind, "read": s.read})).collect();
+    let names: Vec<Value> = rented
+        .iter()
+        .map(|s| json!({"id": s.id, "name": s.name, "kind": s.kind, "read": s.read, "note": s.note}))
+        .collect();
     Some(json!({
         "schema": "freehold.ownership/1",
         "license": {"id": held.id, "name": held.name, "edition": side.edition},

@@ -231,6 +231,7 @@ pub(crate) fn model_json(catalog: &Catalog, id: &str) -> Result<Value, Problem> 
             "parameters": m.parameters.as_ref().map(|p| json!({"value": p.value, "source": source(p.source)})),
             "context": m.context.as_ref().map(|p| json!({"value": p.value, "source": source(p.source)})),
             "languages": m.languages.as_ref().map(|p| json!({"value": p.value, "source": source(p.source)})),
+            "languages_with_images": m.languages_with_images.as_ref().map(|p| json!({"value": p.value, "source": source(p.source)})),
             "released": m.released.as_ref().map(|p| json!({"value": p.value, "source": source(p.source)})),
             "scores": m.scores.iter().map(|s| json!({"name": s.name, "value": s.value, "setup": s.setup, "stated_by": s.stated_by, "source": source(s.source)})).collect::<Vec<_>>(),
         })
