@@ -1,7 +1,7 @@
 //! What every handler shares: the register, the shelf beside it, the law, the templates, counters.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -48,6 +48,8 @@ pub struct Config {
     pub oidc: Option<OidcConfig>,
     /// Webhooks may go to private addresses and over plain HTTP.
     pub private_hooks: bool,
+    /// Addresses of proxies whose last word in `x-forwarded-for` is believed.
+    pub proxies: Vec<IpAddr>,
     /// Requests a second that one caller may make.
     pub rate: u32,
     /// One line of JSON a request to standard error.
@@ -112,6 +114,10 @@ type Lines = (u64, Arc<Vec<Line>>);
 
 /// Accesses that wait to be written down.
 const ACCESSES_WAITING_MAX: usize = 65_536;
+/// Large uploads at once.
+const UPLOADS_MAX: usize = 4;
+/// How long an access is kept: longer than a year, which is what audits are about.
+const ACCESS_MICROS: i64 = 400 * 86_400_000_000;
 /// Connections that are kept open.
 const KEPT_MAX: usize = 16;
 
@@ -121,6 +127,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
     pub(crate) runs: Runs,
+    /// Places for large uploads, each of which is held in memory.
+    pub(crate) uploads: tokio::sync::Semaphore,
     readers: Mutex<Vec<Register>>,
     writer: Mutex<Option<Register>>,
     shelves: Mutex<Vec<Shelf>>,
@@ -141,6 +149,7 @@ impl App {
             metrics: Metrics::default(),
             limits: Limits::default(),
             runs: Runs::default(),
+            uploads: tokio::sync::Semaphore::new(UPLOADS_MAX),
             readers: Mutex::new(Vec::new()),
             writer: Mutex::new(None),
             shelves: Mutex::new(Vec::new()),
@@ -234,8 +243,13 @@ impl App {
             use std::sync::mpsc::TrySendError;
             let (TrySendError::Full((id, body)) | TrySendError::Disconnected((id, body))) = full;
             // nothing is dropped in silence: it waits for the disk
-            let _ = self.shelf(|s| s.create_all("access", &[(id, body)], 0));
+            let _ = self.keep_accesses(&[(id, body)], at);
         }
+    }
+
+    /// Writes accesses down together.
+    pub(crate) fn keep_accesses(&self, batch: &[(String, String)], now: i64) -> Result<(), Problem> {
+        self.shelf(|s| s.create_all("access", batch, now.saturating_add(ACCESS_MICROS))).map(|_| ())
     }
 
     /// Whether the address that people reach it under is one of TLS.
@@ -251,7 +265,15 @@ impl App {
 
 /// How often somebody may ask: a bucket each, that fills again.
 #[derive(Default)]
-pub(crate) struct Limits(Mutex<BTreeMap<String, (f64, i64)>>);
+pub(crate) struct Limits(Mutex<Buckets>);
+
+#[derive(Default)]
+struct Buckets {
+    /// What is left in each, and since when.
+    all: BTreeMap<String, (f64, i64)>,
+    /// When full ones were last thrown away.
+    swept: i64,
+}
 
 /// Most buckets that are kept.
 const BUCKETS_MAX: usize = 100_000;
@@ -259,12 +281,16 @@ const BUCKETS_MAX: usize = 100_000;
 impl Limits {
     /// Takes one from the bucket of `who`, which holds `most` and gets `per_second` back: the seconds to wait where it is empty.
     pub(crate) fn take(&self, who: &str, most: f64, per_second: f64, now: i64) -> Result<(), u64> {
-        let mut all = held(&self.0);
-        if all.len() >= BUCKETS_MAX {
+        let mut buckets = held(&self.0);
+        if buckets.all.len() >= BUCKETS_MAX && now.saturating_sub(buckets.swept) > 10_000_000 {
             // a bucket that nobody took from for ten minutes is full again
-            all.retain(|_, (_, at)| now.saturating_sub(*at) < 600_000_000);
+            buckets.all.retain(|_, (_, at)| now.saturating_sub(*at) < 600_000_000);
+            buckets.swept = now;
         }
-        let (left, at) = all.entry(who.to_string()).or_insert((most, now));
+        // where there is no place left, whoever is new shares one
+        let full = buckets.all.len() >= BUCKETS_MAX && !buckets.all.contains_key(who);
+        let who = if full { "everybody else" } else { who };
+        let (left, at) = buckets.all.entry(who.to_string()).or_insert((most, now));
         let micros = i32::try_from(now.saturating_sub(*at).clamp(0, 2_000_000_000)).unwrap_or(0);
         *left = (*left + f64::from(micros) / 1e6 * per_second).min(most);
         *at = now;

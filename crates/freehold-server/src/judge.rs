@@ -142,6 +142,19 @@ impl App {
         Ok(Question { parts, law })
     }
 
+    /// Whether the answer may be kept in a record: approvals rest on it, so it is judged by the law that this server keeps, on this day,
+    /// and not by what the asker would like it judged by.
+    pub(crate) fn keepable(&self, question: &Question, now: i64) -> Result<(), Problem> {
+        if question.law.is_some() || !Arc::ptr_eq(&question.parts.house, &self.config.house) {
+            let says = "a record's case brings no law, agreements, positions or attestations of its own";
+            return Err(Problem::new(422, "own-law", says).fix("they are kept with the server, beside freehold.toml"));
+        }
+        if question.parts.as_of != freehold_governance::day(now) {
+            return Err(Problem::new(422, "other-day", "a record is assessed as of today").fix("leave `as_of` out"));
+        }
+        Ok(())
+    }
+
     /// A model by its id, or a fine-tune of ours on it.
     pub(crate) fn of_model(&self, id: &str, finetune: bool, name: Option<&str>, as_of: &str) -> Parts {
         let catalog = self.config.catalog;

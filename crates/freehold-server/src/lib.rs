@@ -94,7 +94,7 @@ pub fn serve(config: Config, ready: impl FnOnce(SocketAddr, Option<String>)) -> 
                     Err(std::sync::mpsc::RecvTimeoutError::Timeout) if !stop.load(Ordering::Relaxed) => continue,
                     Err(_) => break,
                 }
-                if let Err(p) = app.shelf(|s| s.create_all("access", &batch, 0)) {
+                if let Err(p) = app.keep_accesses(&batch, freehold_governance::now()) {
                     routes::log_line(&serde_json::json!({"access": p.says, "lost": batch.len()}).to_string());
                 }
                 batch.clear();

@@ -31,7 +31,7 @@ fn parameters(route: &Route) -> Vec<Value> {
         };
         out.push(json!({"name": name, "in": "query", "description": says, "schema": schema}));
     }
-    if route.method == "POST" {
+    if route.takes_key() {
         out.push(json!({"name": "Idempotency-Key", "in": "header", "description": "the same key and body get the same answer for a day", "schema": {"type": "string", "maxLength": 255}}));
     }
     if route.path.contains("/records/{id}") && route.method == "POST" {
@@ -68,6 +68,7 @@ fn operation(route: &Route) -> Value {
         put("422", problem("it is nothing that can be done"));
     }
     if !matches!(route.takes, Takes::Nothing) {
+        put("408", problem("it was not sent in time"));
         put("413", problem("it is too large"));
         put("415", problem("it is of another kind"));
     }

@@ -240,7 +240,10 @@ fn asset(_: &App, call: &Call) -> Result<Reply, Problem> {
 /// Where somebody goes after signing in: a path of this server.
 fn next(call: &Call) -> String {
     let asked = if call.field("next").is_empty() { call.asked("next") } else { call.field("next") };
-    let own = asked.starts_with('/') && !asked.starts_with("//") && !asked.contains(['\\', '\r', '\n']);
+    let own = asked.starts_with('/')
+        && !asked.starts_with("//")
+        && !asked.contains('\\')
+        && !asked.chars().any(char::is_control);
     if own { asked.to_string() } else { "/".to_string() }
 }
 
@@ -361,6 +364,7 @@ mod tests {
         for (asked, to) in [
             ("/records", "/records"),
             ("//evil.example", "/"),
+            ("/\t/evil.example", "/"),
             ("https://evil.example", "/"),
             ("/\\evil.example", "/"),
             ("", "/"),

@@ -195,17 +195,24 @@ impl App {
             roles.push("compliance".into());
         }
         let account = json!({"login": account["login"], "name": account["name"], "password": account["password"], "roles": roles});
+        // a mistake in the form does not use the link up
+        let account = self.checked(&account, now)?;
         // taken by one, whoever else has seen it
         if !self.shelf(|s| s.remove("setup", &hashed(token)))? {
             return Err(Problem::new(403, "link-used", "this link was used"));
         }
         let who = (word(&account["name"]), "compliance".to_string());
-        self.add_account(&account, &who, now)
+        self.keep_account(&account, &who, now)
     }
 
     /// Makes an account: `login`, `name`, `roles`, `password` or `oidc`. Its roles are written into the register, which holds the
     /// command line to them too.
     pub(crate) fn add_account(&self, account: &Value, who: &Who, now: i64) -> Result<Value, Problem> {
+        self.keep_account(&self.checked(account, now)?, who, now)
+    }
+
+    /// An account as it is kept, out of what somebody asks for.
+    fn checked(&self, account: &Value, now: i64) -> Result<Value, Problem> {
         let login = login_of(&word(&account["login"]))?;
         let name = word(&account["name"]).trim().to_string();
         if name.is_empty() || name.len() > 200 {
@@ -224,15 +231,19 @@ impl App {
                 "somebody has this name: the register tells people apart by it",
             ));
         }
-        let body = json!({
+        Ok(json!({
             "login": login, "name": name, "roles": roles, "password": password, "oidc": Value::Null, "disabled": false, "created": now,
-        });
+        }))
+    }
+
+    fn keep_account(&self, body: &Value, who: &Who, now: i64) -> Result<Value, Problem> {
+        let login = word(&body["login"]);
         let made = self.shelf(|s| s.create("account", &login, &body.to_string(), 0, now))?;
         if !made {
             return Err(Problem::new(409, "login-taken", format!("`{login}` is an account already")));
         }
-        self.keep_roles(&name, &roles, who)?;
-        Ok(shown(&body))
+        self.keep_roles(&word(&body["name"]), &words(&body["roles"]), who)?;
+        Ok(shown(body))
     }
 
     /// Writes somebody's roles into the register.
@@ -301,18 +312,29 @@ impl App {
     /// Signs somebody in by their password: the session's secret.
     pub(crate) fn sign_in(&self, login: &str, password: &str, call: &Call) -> Result<String, Problem> {
         let login = login.trim().to_lowercase();
-        for (who, most) in [(format!("in {}", call.peer), 30.0), (format!("in {login}"), 10.0)] {
+        let wrong = || Problem::new(401, "wrong-password", "no account has this login and password");
+        let mut buckets = vec![(format!("sign-in from {}", call.peer), 30.0)];
+        let known = login_of(&login).is_ok();
+        if known {
+            // a stranger elsewhere locks nobody out so easily as somebody who guesses from one place
+            buckets.push((format!("sign-in from {} as {login}", call.peer), 10.0));
+            buckets.push((format!("sign-in as {login}"), 100.0));
+        }
+        for (who, most) in buckets {
             if let Err(wait) = self.limits.take(&who, most, most / 600.0, call.now) {
                 let says = "too many attempts";
                 return Err(Problem { retry_after: Some(wait), ..Problem::new(429, "too-many", says) });
             }
+        }
+        if !known {
+            return Err(wrong());
         }
         let account = self.shelf(|s| s.get("account", &login, call.now))?.map(|i| parsed(&i.body));
         let hash = account.as_ref().and_then(|a| a["password"].as_str()).unwrap_or(NOBODY);
         let right = is_password(password, hash);
         match account {
             Some(a) if right && a["disabled"] != true => self.start_session(&login, call.now),
-            _ => Err(Problem::new(401, "wrong-password", "no account has this login and password")),
+            _ => Err(wrong()),
         }
     }
 

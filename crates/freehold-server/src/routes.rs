@@ -2,15 +2,16 @@
 //! authorization in the tests and the limits are made from it.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRequest as _, Multipart, RawPathParams, Request, State};
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::routing::{MethodFilter, on};
 use freehold_governance::now;
 use serde_json::{Value, json};
@@ -77,6 +78,8 @@ const UPLOAD_BYTES_MAX: usize = 256 << 20;
 /// How many requests an address that nobody has signed in from may make at once, and how many a second.
 const STRANGER: (f64, f64) = (60.0, 5.0);
 /// How long an answer stands for its idempotency key, in microseconds.
+/// Bytes of a refused call that are read, so that its sender reads the refusal.
+const REFUSED_BYTES_MAX: usize = 65_536;
 const IDEMPOTENT_MICROS: i64 = 24 * 3_600_000_000;
 /// How long a request may take until its key is free again.
 const PENDING_MICROS: i64 = 120_000_000;
@@ -88,6 +91,11 @@ impl Route {
 
     fn is_unsafe(&self) -> bool {
         self.method != "GET"
+    }
+
+    /// Whether an idempotency key counts: not where the answer tells a secret, which is kept nowhere.
+    pub(crate) fn takes_key(&self) -> bool {
+        self.method == "POST" && !self.is_page() && !["/api/v1/tokens", "/api/v1/webhooks"].contains(&self.path)
     }
 
     fn body_max(&self) -> usize {
@@ -132,31 +140,51 @@ async fn nothing_here(State(app): State<Arc<App>>, request: Request) -> Response
     response(&app, reply, !page)
 }
 
-/// A request into a call: its body read, within limits.
-async fn read(
-    route: Route,
-    peer: SocketAddr,
-    params: Option<RawPathParams>,
-    request: Request,
-) -> Result<Call, Problem> {
-    let mut call = Call { peer: peer.ip().to_string(), now: now(), ..Call::default() };
-    call.uri = request.uri().path_and_query().map_or_else(String::new, |p| p.as_str().to_string());
+/// A request into a call, but what it sends.
+fn head(app: &App, peer: SocketAddr, params: Option<RawPathParams>, request: &Parts) -> Result<Call, Problem> {
+    let mut call = Call { peer: peer_of(app, peer, &request.headers), now: now(), ..Call::default() };
+    call.uri = request.uri.path_and_query().map_or_else(String::new, |p| p.as_str().to_string());
     let Some(params) = params else { return Err(Problem::missing("no text in UTF-8 is at this address")) };
     call.path = params.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
     if call.path.values().any(|v| v.chars().any(char::is_control)) {
         return Err(Problem::missing("nothing is at this address"));
     }
-    call.query = request.uri().query().map(pairs).unwrap_or_default();
-    for (name, value) in request.headers() {
+    call.query = request.uri.query().map(pairs).unwrap_or_default();
+    for (name, value) in &request.headers {
         if let Ok(value) = value.to_str() {
             call.headers.insert(name.as_str().to_string(), value.to_string());
         }
     }
+    Ok(call)
+}
+
+/// The address that a call comes from: the peer's, or what a proxy that is trusted says last.
+pub(crate) fn peer_of(app: &App, peer: SocketAddr, headers: &HeaderMap) -> String {
+    let at = peer.ip().to_canonical();
+    // what stands before a proxy's own word anybody may have written
+    let told = || {
+        let all = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+        all.rsplit(',').next()?.trim().parse::<IpAddr>().ok()
+    };
+    let behind = if app.config.proxies.contains(&at) { told() } else { None };
+    behind.map_or(at, |b| b.to_canonical()).to_string()
+}
+
+/// What a call sends, for one that may: within the bytes and the time of its route.
+async fn read(app: &App, route: &Route, call: &mut Call, parts: Parts, body: Body) -> Result<(), Problem> {
+    let large = route.body_max() > BODY_BYTES_MAX;
+    let full = |_| Problem { retry_after: Some(5), ..Problem::new(503, "busy", "too many uploads are under way") };
+    let _place = if large { Some(app.uploads.try_acquire().map_err(full)?) } else { None };
+    let seconds = 30 + u64::try_from(route.body_max() >> 20).unwrap_or(300);
+    let late = |_| Problem::new(408, "too-slow", format!("not sent within {seconds} seconds"));
+    tokio::time::timeout(Duration::from_secs(seconds), sent(route, call, parts, body)).await.map_err(late)?
+}
+
+async fn sent(route: &Route, call: &mut Call, parts: Parts, body: Body) -> Result<(), Problem> {
     let multipart = call.header("content-type").starts_with("multipart/form-data");
     let too_large = || Problem::new(413, "too-large", format!("at most {} bytes", route.body_max()));
     if multipart && matches!(route.takes, Takes::Form) {
         let bad = |_| Problem::new(400, "bad-form", "the form cannot be read");
-        let (parts, body) = request.into_parts();
         let bytes = axum::body::to_bytes(body, route.body_max()).await.map_err(|_| too_large())?;
         let request = Request::from_parts(parts, Body::from(bytes));
         let mut form = Multipart::from_request(request, &()).await.map_err(|_| bad(()))?;
@@ -169,13 +197,13 @@ async fn read(
                 call.form.push((name, String::from_utf8_lossy(&bytes).into_owned()));
             }
         }
-        return Ok(call);
+        return Ok(());
     }
-    call.body = axum::body::to_bytes(request.into_body(), route.body_max()).await.map_err(|_| too_large())?.to_vec();
+    call.body = axum::body::to_bytes(body, route.body_max()).await.map_err(|_| too_large())?.into();
     if matches!(route.takes, Takes::Form) {
         call.form = std::str::from_utf8(&call.body).map(pairs).unwrap_or_default();
     }
-    Ok(call)
+    Ok(())
 }
 
 /// Pairs of a query or a form.
@@ -233,36 +261,96 @@ async fn answered(
 ) -> Response<Body> {
     let start = Instant::now();
     app.metrics.open.fetch_add(1, Ordering::Relaxed);
-    let call = read(route, peer, params, request).await;
-    let shared = app.clone();
-    let done = tokio::task::spawn_blocking(move || match call {
-        Ok(mut call) => {
-            let reply = handle(&shared, &route, &mut call);
-            let who = call.caller.as_ref().map(|c| c.login.clone()).unwrap_or_default();
-            (reply, who, call)
-        }
-        Err(problem) => {
-            (problem.reply(), String::new(), Call { peer: peer.ip().to_string(), now: now(), ..Call::default() })
-        }
-    });
-    let (reply, who, call) = done.await.unwrap_or_else(|_| {
-        (Problem::new(500, "fault", "a fault of this server; it was logged").reply(), String::new(), Call::default())
-    });
+    let (reply, call) = done(&app, route, peer, params, request).await;
+    let who = call.caller.as_ref().map(|c| c.login.clone()).unwrap_or_default();
     let seconds = start.elapsed().as_secs_f64();
     app.metrics.open.fetch_sub(1, Ordering::Relaxed);
     app.metrics.request(route.path, reply.status, seconds);
+    let path: BTreeMap<&str, &str> =
+        call.path.iter().map(|(k, v)| (k.as_str(), v.get(..v.floor_char_boundary(200)).unwrap_or_default())).collect();
     let body = json!({
         "at": call.now, "who": who, "by": call.caller.as_ref().map(|c| c.by.clone()), "from": call.peer, "method": route.method,
-        "route": route.path, "path": call.path, "status": reply.status, "ms": (seconds * 1e4).round() / 10.0,
+        "route": route.path, "path": path, "status": reply.status, "ms": (seconds * 1e4).round() / 10.0,
     })
     .to_string();
     if app.config.log {
         log_line(&body);
     }
-    if !who.is_empty() || route.is_unsafe() {
+    // of those whom nobody knows, who tried to come in: they fill no disk with what they were refused
+    let tried = route.who == Who::Nobody && route.is_unsafe() && reply.status != 429;
+    if !who.is_empty() || tried {
         app.accessed(call.now, body);
     }
     response(&app, reply, !route.is_page())
+}
+
+async fn done(
+    app: &Arc<App>,
+    route: Route,
+    peer: SocketAddr,
+    params: Option<RawPathParams>,
+    request: Request,
+) -> (Reply, Call) {
+    let (parts, body) = request.into_parts();
+    let call = match head(app, peer, params, &parts) {
+        Ok(call) => call,
+        Err(p) => return (p.reply(), Call { peer: peer.ip().to_string(), now: now(), ..Call::default() }),
+    };
+    if !route.is_unsafe() {
+        return at_work(app, call, move |app, call| {
+            let may = authorized(app, &route, call);
+            handle(app, &route, call, may)
+        })
+        .await;
+    }
+    // who may not is refused before what they send is read
+    let (may, mut call) = at_work(app, call, move |app, call| authorized(app, &route, call)).await;
+    if let Err(p) = may {
+        // a short body is read to its end, so that the refusal arrives
+        let rest = axum::body::to_bytes(body, REFUSED_BYTES_MAX);
+        let _ = tokio::time::timeout(Duration::from_secs(2), rest).await;
+        return (refusal(app, &route, &call, &p), call);
+    }
+    if let Err(p) = read(app, &route, &mut call, parts, body).await {
+        return (refusal(app, &route, &call, &p), call);
+    }
+    at_work(app, call, move |app, call| {
+        let may = of_session(&route, call);
+        handle(app, &route, call, may)
+    })
+    .await
+}
+
+/// What a piece of work gives where it failed altogether.
+trait Faulty {
+    fn fault() -> Self;
+}
+
+impl Faulty for Reply {
+    fn fault() -> Reply {
+        Problem::new(500, "fault", "a fault of this server; it was logged").reply()
+    }
+}
+
+impl Faulty for Result<(), Problem> {
+    fn fault() -> Self {
+        Err(Problem::new(500, "fault", "a fault of this server; it was logged"))
+    }
+}
+
+/// Does what asks the disk or the processor, aside.
+async fn at_work<T: Faulty + Send + 'static>(
+    app: &Arc<App>,
+    mut call: Call,
+    work: impl FnOnce(&App, &mut Call) -> T + Send + 'static,
+) -> (T, Call) {
+    let shared = app.clone();
+    let done = tokio::task::spawn_blocking(move || (work(&shared, &mut call), call)).await;
+    done.unwrap_or_else(|_| (T::fault(), Call::default()))
+}
+
+fn refusal(app: &App, route: &Route, call: &Call, p: &Problem) -> Reply {
+    if route.is_page() { crate::pages::problem(app, Some(call), p) } else { p.reply() }
 }
 
 /// A line of the log. Standard error is where a service's log goes.
@@ -339,11 +427,13 @@ fn limited(app: &App, call: &Call, known: Option<&str>) -> Result<(), Problem> {
         .map_err(|wait| Problem { retry_after: Some(wait), ..Problem::new(429, "too-many", "too many requests") })
 }
 
-/// Who asks, and whether they may.
+/// Who asks, and whether they may; what they send is not read yet.
 pub(crate) fn authorized(app: &App, route: &Route, call: &mut Call) -> Result<(), Problem> {
+    // who shows a key that is none is a stranger, and counted as one
+    let found = app.caller(call);
+    limited(app, call, found.as_ref().ok().and_then(|c| c.as_ref()).map(|c| c.login.as_str()))?;
     host(app, call)?;
-    call.caller = app.caller(call)?;
-    limited(app, call, call.caller.as_ref().map(|c| c.login.as_str()))?;
+    call.caller = found?;
     if route.who == Who::Nobody {
         return from_here(app, route, call);
     }
@@ -361,6 +451,13 @@ pub(crate) fn authorized(app: &App, route: &Route, call: &mut Call) -> Result<()
     }
     if route.is_unsafe() && caller.scopes.is_none() {
         from_here(app, route, call)?;
+    }
+    Ok(())
+}
+
+/// Whether what a session sends comes from a page of that session.
+fn of_session(route: &Route, call: &Call) -> Result<(), Problem> {
+    if route.who != Who::Nobody && call.caller()?.scopes.is_none() {
         let sent =
             if call.header("x-csrf-token").is_empty() { call.field("csrf") } else { call.header("x-csrf-token") };
         if !same(sent, &call.caller()?.csrf) {
@@ -386,9 +483,9 @@ fn from_here(app: &App, route: &Route, call: &Call) -> Result<(), Problem> {
     Ok(())
 }
 
-fn handle(app: &App, route: &Route, call: &mut Call) -> Reply {
+fn handle(app: &App, route: &Route, call: &Call, may: Result<(), Problem>) -> Reply {
     let mut key = None;
-    let outcome = authorized(app, route, call).and_then(|()| match begun(app, route, call)? {
+    let outcome = may.and_then(|()| match begun(app, route, call)? {
         Begun::Replayed(reply) => Ok(reply),
         Begun::Mine(id) => {
             key = id;
@@ -397,8 +494,7 @@ fn handle(app: &App, route: &Route, call: &mut Call) -> Reply {
     });
     let reply = match outcome {
         Ok(reply) => reply,
-        Err(p) if route.is_page() => crate::pages::problem(app, Some(call), &p),
-        Err(p) => p.reply(),
+        Err(p) => refusal(app, route, call, &p),
     };
     if let Some(id) = key {
         ended(app, &id, &reply, call.now);
@@ -416,8 +512,7 @@ enum Begun {
 /// Looks whether a request with an idempotency key was answered before; where not, the key is this request's.
 fn begun(app: &App, route: &Route, call: &Call) -> Result<Begun, Problem> {
     let key = call.header("idempotency-key");
-    let Some(caller) = call.caller.as_ref().filter(|_| !key.is_empty() && route.method == "POST" && !route.is_page())
-    else {
+    let Some(caller) = call.caller.as_ref().filter(|_| !key.is_empty() && route.takes_key()) else {
         return Ok(Begun::Mine(None));
     };
     if key.len() > 255 {

@@ -240,7 +240,8 @@ pub(crate) async fn stream(
     PathPart(id): PathPart<String>,
     request: Request,
 ) -> Response {
-    let mut call = Call { peer: peer.ip().to_string(), now: freehold_governance::now(), ..Call::default() };
+    let peer = crate::routes::peer_of(&app, peer, request.headers());
+    let mut call = Call { peer, now: freehold_governance::now(), ..Call::default() };
     for (name, value) in request.headers() {
         if let Ok(value) = value.to_str() {
             call.headers.insert(name.as_str().to_string(), value.to_string());

@@ -188,6 +188,7 @@ fn serve_command() -> Command {
             arg("oidc-issuer", "URL", "an OpenID provider that people sign in at"),
             arg("oidc-client", "ID", "the id that it knows this server under; the secret is in FREEHOLD_OIDC_SECRET"),
             arg("oidc-name", "NAME", "what the button says"),
+            arg("trusted-proxy", "ADDRESSES", "proxies whose word in x-forwarded-for is believed (127.0.0.1,10.0.0.2)"),
             Arg::new("private-webhooks")
                 .long("private-webhooks")
                 .action(ArgAction::SetTrue)

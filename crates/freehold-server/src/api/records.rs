@@ -158,6 +158,7 @@ pub(crate) fn made(
     call: &Call,
 ) -> Result<Whole, Problem> {
     let who = call.caller()?.role_for("create", role)?;
+    app.keepable(&question, call.now)?;
     let mut body = app.judged(question, |d| assessed(d).map(|b| (b, d.subject.id.clone())))?;
     body.0["name"] = json!(name.unwrap_or(body.1));
     let body = body.0;
@@ -330,12 +331,17 @@ pub(super) fn assess_again(app: &App, call: &Call) -> Result<Reply, Problem> {
             return Err(Problem::mistakes(&wrong));
         }
         parts(app, &w, call.now)?;
-        let mut body = law(app, as_of(&value["as_of"], call.now)?, over).assess(&w.record)?;
+        let day = as_of(&value["as_of"], call.now)?;
+        if day != freehold_governance::day(call.now) {
+            return Err(Problem::new(422, "other-day", "a record is assessed as of today").fix("leave `as_of` out"));
+        }
+        let mut body = law(app, day, over).assess(&w.record)?;
         body["artifact"] = json!(w.record.artifact);
         body["files"] = w.record.files.clone();
         body
     } else {
         let question = app.question(&value, call.now)?;
+        app.keepable(&question, call.now)?;
         app.judged(question, assessed)?
     };
     let asked = expected(call)?;

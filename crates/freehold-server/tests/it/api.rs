@@ -82,6 +82,96 @@ fn the_same_key_gets_the_same_answer_and_makes_one_record() {
 }
 
 #[test]
+fn what_an_approval_rests_on_is_judged_by_the_servers_law_of_today() {
+    let server = server(|_| ());
+    let keeper = Person::first(&server);
+    let person = keeper.with_role("requester");
+    let subject = json!({"id": "bot", "made_by": "organization", "parents": [{"work": "meta-llama/Llama-3.1-8B-Instruct", "relation": "finetune"}]});
+    let plain = json!({"subject": subject, "use": {"access": ["hosted-app"]}});
+    let mut own = plain.clone();
+    own["attestations"] = json!([{
+        "code": "attribution-built-with-llama", "license": "llama-3.1", "artifact": "bot", "who": "M. Myself, product",
+        "when": "2026-01-01", "until": "2099-01-01", "evidence": format!("sha256:{}", "0".repeat(64)),
+    }]);
+    // what is only asked may bring its own
+    let asked = person.api("POST", "/api/v1/assessments", &json!({"case": own}));
+    assert_eq!(asked.status, 200, "{}", asked.text);
+    let kept = person.api("POST", "/api/v1/records", &json!({"case": own}));
+    assert_eq!((kept.status, kept.json()["title"].as_str()), (422, Some("own law")), "{}", kept.text);
+    let early = person.api("POST", "/api/v1/records", &json!({"case": plain, "as_of": "2020-01-01"}));
+    assert_eq!((early.status, early.json()["title"].as_str()), (422, Some("other day")), "{}", early.text);
+    let made = person.api("POST", "/api/v1/records", &json!({"case": plain}));
+    assert_eq!(made.status, 201, "{}", made.text);
+    let again = format!("/api/v1/records/{}/assess", made.json()["id"].as_str().unwrap());
+    for body in [json!({"case": own}), json!({"case": plain, "as_of": "2020-01-01"}), json!({"as_of": "2020-01-01"})] {
+        let refused = person.api("POST", &again, &body);
+        assert_eq!(refused.status, 422, "{body} {}", refused.text);
+    }
+    assert_eq!(person.api("POST", &again, &json!({})).status, 200);
+}
+
+#[test]
+fn a_secret_is_kept_nowhere_and_a_token_sees_what_its_scopes_show() {
+    let server = server(|_| ());
+    let keeper = Person::first(&server);
+    keeper.with_role("requester");
+    let body = json!({"name": "t", "scopes": ["read"], "days": 1});
+    let key = [("idempotency-key", "a-key")];
+    let made = [0, 1].map(|_| keeper.api_with("POST", "/api/v1/tokens", &body, &key).json()["secret"].clone());
+    assert_ne!(made[0], made[1], "no answer with a secret is kept to be given again");
+    let secret = made[0].as_str().unwrap();
+    for file in std::fs::read_dir(&server.dir).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(secret.len()).any(|w| w == secret.as_bytes()));
+    }
+    let bearer = format!("Bearer {secret}");
+    let page = ask("GET", &format!("{}/settings", server.url), &[("authorization", &bearer)], b"");
+    assert_eq!(page.status, 200);
+    assert!(!page.text.contains("The requester"), "accounts are for the scope `admin`");
+    assert!(keeper.get("/settings").text.contains("The requester"));
+}
+
+#[test]
+fn who_shows_a_key_that_is_none_is_counted_and_fills_no_disk() {
+    let server = server(|_| ());
+    let keeper = Person::first(&server);
+    let at = format!("{}/api/v1/records/{}/report", server.url, "x".repeat(2_000));
+    let tried: Vec<u16> = (0..90).map(|_| ask("POST", &at, &[("authorization", "x")], b"{}").status).collect();
+    assert!(tried.contains(&401) && tried.contains(&429), "{tried:?}");
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    assert!(!keeper.get("/api/v1/access").text.contains("xxxxxxxxxx"), "what nobody known asked for is not kept");
+}
+
+#[test]
+fn a_mistake_in_the_form_does_not_use_the_first_link_up() {
+    let server = server(|_| ());
+    let token = server.link.as_ref().unwrap().split("token=").nth(1).unwrap();
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let body = format!("token={token}&login=Ada+Lovelace&name=Ada&password=short");
+    let wrong = ask("POST", &format!("{}/setup", server.url), &headers, body.as_bytes());
+    assert_eq!(wrong.status, 422, "{}", wrong.text);
+    Person::first(&server);
+}
+
+#[test]
+fn an_address_behind_a_proxy_is_believed_of_a_proxy_that_is_named() {
+    let attempts = |server: &crate::support::Server| -> Vec<u16> {
+        let one = |n: usize| {
+            let from = format!("203.0.113.1, 198.51.100.{n}");
+            let headers = [("content-type", "application/x-www-form-urlencoded"), ("x-forwarded-for", from.as_str())];
+            ask("POST", &format!("{}/sign-in", server.url), &headers, b"login=carla&password=wrong").status
+        };
+        (0..14).map(one).collect()
+    };
+    let plain = server(|_| ());
+    Person::first(&plain);
+    assert_eq!(attempts(&plain).last(), Some(&429), "anybody may write that header");
+    let behind = server(|c| c.proxies = vec!["127.0.0.1".parse().unwrap()]);
+    Person::first(&behind);
+    assert_eq!(attempts(&behind).last(), Some(&401), "each from an address of its own");
+}
+
+#[test]
 fn lists_come_in_pages() {
     let server = server(|_| ());
     let person = Person::first(&server);

@@ -40,6 +40,7 @@ pub(crate) fn server(change: impl FnOnce(&mut Config)) -> Server {
         program: "freehold-is-not-here".into(),
         studio: None,
         oidc: None,
+        proxies: Vec::new(),
         private_hooks: true,
         rate: 200,
         log: false,

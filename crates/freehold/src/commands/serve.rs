@@ -1,6 +1,6 @@
 //! `freehold serve`: the register, the license library, the assessment and the advisor as pages and as an API.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
@@ -89,6 +89,13 @@ fn config(matches: &ArgMatches, own: crate::load::Run<'_>) -> Result<Config, Vec
     if rate.is_none() {
         mistakes.push(Diagnostic::error("not-a-number", "`--rate` is a number from 1"));
     }
+    let mut proxies = Vec::new();
+    for one in get(matches, "trusted-proxy").unwrap_or_default().split(',').map(str::trim).filter(|p| !p.is_empty()) {
+        match one.parse::<IpAddr>() {
+            Ok(ip) => proxies.push(ip.to_canonical()),
+            Err(_) => mistakes.push(Diagnostic::error("bad-address", format!("`{one}` is no address of a proxy"))),
+        }
+    }
     let oidc = oidc(matches, &mut mistakes);
     let policy = policy(matches, &mut mistakes);
     let program = std::env::current_exe();
@@ -122,6 +129,7 @@ fn config(matches: &ArgMatches, own: crate::load::Run<'_>) -> Result<Config, Vec
         studio,
         oidc,
         rate: rate.unwrap_or(RATE),
+        proxies,
         private_hooks: matches.get_flag("private-webhooks"),
         log: !matches.get_flag("quiet"),
     })
