@@ -96,6 +96,14 @@ pub(crate) fn as_of(value: &Value, now: i64) -> Result<String, Problem> {
     }
 }
 
+/// A record is assessed as of the day that it is, so that no approval rests on the law of another.
+pub(crate) fn today_alone(as_of: &str, now: i64) -> Result<(), Problem> {
+    if as_of == freehold_governance::day(now) {
+        return Ok(());
+    }
+    Err(Problem::new(422, "other-day", "a record is assessed as of today").fix("leave `as_of` out"))
+}
+
 impl App {
     /// A question: `case` (as `freehold assess` reads it), or `model` (an id of the catalog or any other) with `finetune` and `name`;
     /// with `facts` and `as_of`.
@@ -149,10 +157,7 @@ impl App {
             let says = "a record's case brings no law, agreements, positions or attestations of its own";
             return Err(Problem::new(422, "own-law", says).fix("they are kept with the server, beside freehold.toml"));
         }
-        if question.parts.as_of != freehold_governance::day(now) {
-            return Err(Problem::new(422, "other-day", "a record is assessed as of today").fix("leave `as_of` out"));
-        }
-        Ok(())
+        today_alone(&question.parts.as_of, now)
     }
 
     /// A model by its id, or a fine-tune of ours on it.

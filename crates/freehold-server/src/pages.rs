@@ -10,7 +10,7 @@ mod work;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde_json::{Value, json};
 
-use crate::api::TRAINER;
+use crate::api::{DOER, KEEPER, MAKER, READER_OF_ALL, TRAINER};
 use crate::app::App;
 use crate::call::{Call, HTML, Problem, Reply};
 use crate::people::COOKIE;
@@ -75,20 +75,6 @@ const fn form(path: &'static str, who: Who, scope: &'static str, work: Work) -> 
     Route { method: "POST", who, scope, takes: Takes::Form, ..page(path, work) }
 }
 
-const KEEPER: Who = Who::Roles(&["compliance"]);
-const MAKER: Who = Who::Roles(&["requester", "owner", "automation"]);
-const DOER: Who = Who::Roles(&[
-    "requester",
-    "owner",
-    "data-steward",
-    "legal",
-    "privacy",
-    "security",
-    "risk",
-    "compliance",
-    "automation",
-]);
-
 /// Every page, and what its forms do.
 pub(crate) const ROUTES: &[Route] = &[
     Route { who: Who::Nobody, ..page("/assets/{name}", asset) },
@@ -143,7 +129,7 @@ pub(crate) const ROUTES: &[Route] = &[
     form("/settings/accounts/change", KEEPER, "admin", settings::change_account),
     form("/settings/webhooks", KEEPER, "admin", settings::add_hook),
     form("/settings/webhooks/end", KEEPER, "admin", settings::end_hook),
-    Route { who: Who::Roles(&["compliance", "auditor"]), scope: "admin", ..page("/access", settings::access) },
+    Route { who: READER_OF_ALL, scope: "admin", ..page("/access", settings::access) },
     page("/verify", settings::verify),
 ];
 

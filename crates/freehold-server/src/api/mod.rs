@@ -16,7 +16,23 @@ use crate::routes::{Gives, Route, Takes, Who, Work};
 type Query = &'static [(&'static str, &'static str, &'static str)];
 
 /// Who keeps people, rules and webhooks.
-const KEEPER: Who = Who::Roles(&["compliance"]);
+pub(crate) const KEEPER: Who = Who::Roles(&["compliance"]);
+/// Who may read what everybody did and who has an account.
+pub(crate) const READER_OF_ALL: Who = Who::Roles(&["compliance", "auditor"]);
+/// Who may make records.
+pub(crate) const MAKER: Who = Who::Roles(&["requester", "owner", "automation"]);
+/// Who may state something in a record; which fields, the record's own rules say.
+pub(crate) const DOER: Who = Who::Roles(&[
+    "requester",
+    "owner",
+    "data-steward",
+    "legal",
+    "privacy",
+    "security",
+    "risk",
+    "compliance",
+    "automation",
+]);
 /// Who may start trainings.
 pub(crate) const TRAINER: Who = Who::Roles(&["requester", "owner", "automation", "compliance"]);
 /// Who may say that an answer is wrong: whoever reads it.
@@ -183,14 +199,14 @@ pub(crate) const ROUTES: &[Route] = &[
         ..get("/api/v1/records", "records", "records, in the order of their ids", schemas::records, records::list)
     },
     Route {
-        who: Who::Roles(&["requester", "owner", "automation"]),
+        who: MAKER,
         scope: "write",
         takes: Takes::Json(schemas::new_record),
         gives: Gives::Json(201, schemas::record),
         ..route("POST", "/api/v1/records", "records", "makes a record of a model", records::create)
     },
     Route {
-        who: Who::Roles(&["requester", "owner", "automation"]),
+        who: MAKER,
         scope: "write",
         takes: Takes::Raw("application/octet-stream"),
         gives: Gives::Json(201, schemas::record),
@@ -250,17 +266,7 @@ pub(crate) const ROUTES: &[Route] = &[
         ..route("POST", "/api/v1/records/{id}/facts", "records", "states a field of it", records::set)
     },
     Route {
-        who: Who::Roles(&[
-            "requester",
-            "owner",
-            "data-steward",
-            "legal",
-            "privacy",
-            "security",
-            "risk",
-            "compliance",
-            "automation",
-        ]),
+        who: DOER,
         scope: "write",
         takes: Takes::Json(schemas::step),
         gives: Gives::Json(200, schemas::record),
@@ -344,7 +350,7 @@ pub(crate) const ROUTES: &[Route] = &[
     // people
     get("/api/v1/me", "people", "who asks", schemas::object, people::me),
     Route {
-        who: Who::Roles(&["compliance", "auditor"]),
+        who: READER_OF_ALL,
         scope: "admin",
         ..get("/api/v1/accounts", "people", "accounts", schemas::object, people::accounts)
     },
@@ -380,7 +386,7 @@ pub(crate) const ROUTES: &[Route] = &[
         ..route("DELETE", "/api/v1/tokens/{id}", "people", "ends a token", people::drop_token)
     },
     Route {
-        who: Who::Roles(&["compliance", "auditor"]),
+        who: READER_OF_ALL,
         scope: "admin",
         query: &[("before", "text", "what the page before ended with"), ("limit", "count", "how many, 1 to 1000")],
         ..get("/api/v1/access", "people", "who asked for what, latest first", schemas::object, people::access)

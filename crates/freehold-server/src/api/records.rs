@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::{App, Line};
 use crate::call::{Call, Problem, Reply};
-use crate::judge::{Question, as_of, assessment as assessment_json, facts};
+use crate::judge::{Question, as_of, assessment as assessment_json, facts, today_alone};
 
 /// A record and everything that a reader asks of it.
 pub(crate) struct Whole {
@@ -332,9 +332,7 @@ pub(super) fn assess_again(app: &App, call: &Call) -> Result<Reply, Problem> {
         }
         parts(app, &w, call.now)?;
         let day = as_of(&value["as_of"], call.now)?;
-        if day != freehold_governance::day(call.now) {
-            return Err(Problem::new(422, "other-day", "a record is assessed as of today").fix("leave `as_of` out"));
-        }
+        today_alone(&day, call.now)?;
         let mut body = law(app, day, over).assess(&w.record)?;
         body["artifact"] = json!(w.record.artifact);
         body["files"] = w.record.files.clone();
