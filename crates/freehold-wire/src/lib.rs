@@ -31,7 +31,7 @@ pub use reading::*;
 pub use regimes::{Answer, RegimeRow, RegimeTable, regimes};
 pub use registry::{RegistryVersion, registry_versions};
 pub use scan::*;
-pub use stored::{STORED_BYTES_MAX, TrainingData, reported_case, restored_case, stored_case, trained_on};
+pub use stored::{STORED_BYTES_MAX, TrainingData, facts_json, reported_case, restored_case, stored_case, trained_on};
 
 /// Commands whose JSON has a schema.
 pub const WITH_SCHEMA: [&str; 6] = ["check", "identify", "kin", "lineage", "read", "scan"];

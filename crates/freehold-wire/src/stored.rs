@@ -1,7 +1,7 @@
 //! `freehold.stored-case/1`: what a model was judged on, for keeping, so that it can be judged again without its files: by a newer
 //! catalog, on another day, under other facts.
 
-use freehold_assess::{Finding, FindingCode, Notice, Release};
+use freehold_assess::{Deployment, Finding, FindingCode, Notice, Release};
 use freehold_base::{Basis, Claim, Diagnostic, Evidence, Graph, MadeBy, Relation, Value as FactValue, WorkKind};
 use freehold_catalog::document::{Sink, Table};
 use freehold_catalog::{Catalog, FactOrigin};
@@ -66,7 +66,12 @@ struct StoredFinding {
     evidence: Vec<Evidence>,
 }
 
-/// A fact's value with its type: whole numbers, words, lists, numbers by month.
+/// The facts that somebody states, by their names, each value with its type: whole numbers, words, lists, numbers by month.
+pub fn facts_json(facts: &Deployment, catalog: &Catalog) -> Map<String, Value> {
+    let stated = catalog.facts.facts.iter().filter(|f| f.origin == FactOrigin::Stated);
+    stated.filter_map(|f| Some((f.name.clone(), fact_json(facts.named(catalog, &f.name)?)))).collect()
+}
+
 fn fact_json(value: &FactValue) -> Value {
     match value {
         FactValue::Bool(b) => json!(b),
@@ -85,8 +90,6 @@ fn fact_json(value: &FactValue) -> Value {
 /// # Errors
 /// The size in bytes of a case that is larger than [`STORED_BYTES_MAX`].
 pub fn stored_case(d: &Dossier<'_>) -> Result<Value, usize> {
-    let stated = d.catalog.facts.facts.iter().filter(|f| f.origin == FactOrigin::Stated);
-    let facts = stated.filter_map(|f| Some((f.name.clone(), fact_json(d.deployment.named(d.catalog, &f.name)?))));
     let pair = |n: &Notice| (n.kind.clone(), n.what.clone());
     let finding = |f: &Finding| StoredFinding {
         code: f.code.as_str().to_string(),
@@ -105,7 +108,7 @@ pub fn stored_case(d: &Dossier<'_>) -> Result<Value, usize> {
         files: d.subject.files,
         bytes: d.subject.bytes_total,
         graph: without_catalog(&d.graph, d.catalog),
-        facts: facts.collect(),
+        facts: facts_json(&d.deployment, d.catalog),
         made_by: d.made_by,
         release: d.outgoing.as_ref().map(|o| StoredRelease {
             path: o.path.clone(),
@@ -219,8 +222,8 @@ pub fn trained_on(graph: &mut Graph, data: &TrainingData, evidence: &Evidence) {
 }
 
 /// The facts of a deployment from their names and values.
-fn facts_of(facts: &Map<String, Value>, catalog: &Catalog) -> (freehold_assess::Deployment, Vec<Diagnostic>) {
-    let mut deployment = freehold_assess::Deployment::empty(catalog);
+fn facts_of(facts: &Map<String, Value>, catalog: &Catalog) -> (Deployment, Vec<Diagnostic>) {
+    let mut deployment = Deployment::empty(catalog);
     let sink = Sink::new("stored case", "");
     for (name, value) in facts {
         // `use.access` stands in the table `use` as it would in a file

@@ -109,21 +109,9 @@ fn list(text: &str) -> Vec<String> {
 pub(super) fn advisor(app: &App, call: &Call) -> Result<Reply, Problem> {
     let catalog = app.config.catalog;
     let asked = call.query.iter().any(|(k, _)| k == "go");
-    let mut facts = serde_json::Map::new();
     let mut wrong = Vec::new();
     let mut deployment = app.config.organization.clone();
     form_facts(&call.query, catalog, &mut deployment, &mut wrong);
-    for (id, f) in catalog.facts.iter() {
-        let Some(v) = deployment.get(id) else { continue };
-        let value = match v {
-            freehold_base::Value::Bool(b) => json!(b),
-            freehold_base::Value::Number(n) => json!(n),
-            freehold_base::Value::Text(t) => json!(t),
-            freehold_base::Value::List(all) => json!(all),
-            freehold_base::Value::History(_) => continue,
-        };
-        facts.insert(f.name.clone(), value);
-    }
     let weight = |key: &str, default: f64| call.asked(key).parse::<f64>().unwrap_or(default);
     let text = |key: &str| Some(call.asked(key)).filter(|t| !t.is_empty());
     let kinds: Vec<&str> = call.asked_all("kind");
@@ -134,7 +122,7 @@ pub(super) fn advisor(app: &App, call: &Call) -> Result<Reply, Problem> {
             "no_use_policy": call.asked("no_use_policy") == "yes", "without": list(call.asked("without")),
         },
         "weights": {"simplicity": weight("simplicity", 1.0), "multilingual": weight("multilingual", 0.0), "quality": weight("quality", 1.0), "size": weight("size", 0.5)},
-        "facts": facts,
+        "facts": freehold_wire::facts_json(&deployment, catalog),
     });
     let (advice, claims) = if asked && wrong.is_empty() {
         (app.advice(&value, call.now, 40)?, app.claims(&value, call.now)?)

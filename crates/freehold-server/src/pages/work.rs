@@ -16,18 +16,7 @@ fn facts_of(app: &App, pairs: &[(String, String)]) -> Result<Value, Problem> {
     if !wrong.is_empty() {
         return Err(Problem::mistakes(&wrong));
     }
-    let mut out = serde_json::Map::new();
-    for (id, f) in catalog.facts.iter() {
-        let value = match over.get(id) {
-            Some(freehold_base::Value::Bool(b)) => json!(b),
-            Some(freehold_base::Value::Number(n)) => json!(n),
-            Some(freehold_base::Value::Text(t)) => json!(t),
-            Some(freehold_base::Value::List(all)) => json!(all),
-            _ => continue,
-        };
-        out.insert(f.name.clone(), value);
-    }
-    Ok(Value::Object(out))
+    Ok(Value::Object(freehold_wire::facts_json(&over, catalog)))
 }
 
 pub(super) fn impact(app: &App, call: &Call) -> Result<Reply, Problem> {
